@@ -1,0 +1,57 @@
+import type { Cell, CommitPage, Fleet, Grid, Repos, Status } from './schema';
+
+/** A failed request, with what the person looking at the page needs to know. */
+export class ApiError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+  }
+}
+
+async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, { headers: { accept: 'application/json' }, ...(signal ? { signal } : {}) });
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
+    throw new ApiError(0, 'The server cannot be reached.');
+  }
+  if (!response.ok) throw new ApiError(response.status, await reason(response));
+  return (await response.json()) as T;
+}
+
+/** Problem documents carry `detail`, `error` or `message`; anything else is named by its status. */
+async function reason(response: Response): Promise<string> {
+  const text = (await response.text().catch(() => '')).slice(0, 2000);
+  try {
+    const body: unknown = JSON.parse(text);
+    if (body !== null && typeof body === 'object') {
+      for (const key of ['detail', 'error', 'message', 'title']) {
+        const value = (body as Record<string, unknown>)[key];
+        if (typeof value === 'string' && value !== '') return value;
+      }
+    }
+  } catch {
+    if (text !== '' && text.length < 200 && !text.includes('<')) return text;
+  }
+  return `The server answered ${response.status} ${response.statusText}`.trim() + '.';
+}
+
+const repoPath = (repo: string) => repo.split('/').map(encodeURIComponent).join('/');
+
+export const api = {
+  repos: (signal?: AbortSignal) => get<Repos>('/api/v1/repos', signal),
+  grid: (q: { repo: string; branch: string; perPage: number; before: string | null }, signal?: AbortSignal) => {
+    const params = new URLSearchParams({ branch: q.branch, per_page: String(q.perPage) });
+    if (q.before !== null) params.set('before', q.before);
+    return get<Grid>(`/api/v1/repos/${repoPath(q.repo)}/grid?${params}`, signal);
+  },
+  commit: (repo: string, sha: string, signal?: AbortSignal) =>
+    get<CommitPage>(`/api/v1/repos/${repoPath(repo)}/commits/${encodeURIComponent(sha)}`, signal),
+  cell: (repo: string, sha: string, name: string, signal?: AbortSignal) =>
+    get<Cell>(`/api/v1/repos/${repoPath(repo)}/cell?${new URLSearchParams({ sha, name })}`, signal),
+  fleet: (signal?: AbortSignal) => get<Fleet>('/api/v1/fleet', signal),
+  status: (signal?: AbortSignal) => get<Status>('/api/v1/status', signal),
+};
