@@ -5,7 +5,7 @@ import { launch, target } from './browser.mjs';
 const asked = process.argv[2];
 const runs = Number(process.argv[3] ?? 5);
 const server = asked ? { url: asked, close: async () => {} } : await target();
-const url = asked ?? `${server.url}/hud/pytorch/pytorch/main?grouped=0&hide_unstable=0`;
+const url = asked ?? `${server.url}/hud/pytorch/pytorch/main?grouped=0&hide_unstable=0&open=Memory+Leak+Check&open=Rerun+Disabled+Tests`;
 const browser = await launch();
 const samples = [];
 let cells = 0;

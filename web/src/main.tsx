@@ -4,13 +4,6 @@ import { createRoot } from 'react-dom/client';
 import { ApiError } from './api/client';
 import { connectLive } from './api/live';
 import { App } from './app';
-import { applyTheme } from './ui/theme';
-import './tokens.css';
-import './styles/base.css';
-import './styles/grid.css';
-import './styles/pages.css';
-
-applyTheme();
 
 const client = new QueryClient({
   defaultOptions: {

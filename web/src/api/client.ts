@@ -1,3 +1,4 @@
+import { gridPath, repoPath, takeEarly, type GridQuery } from './early';
 import type { Cell, CommitPage, Fleet, Grid, Repos, Status } from './schema';
 
 /** A failed request, with what the person looking at the page needs to know. */
@@ -13,7 +14,7 @@ export class ApiError extends Error {
 async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(path, { headers: { accept: 'application/json' }, ...(signal ? { signal } : {}) });
+    response = await (takeEarly(path) ?? fetch(path, { headers: { accept: 'application/json' }, ...(signal ? { signal } : {}) }));
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
     throw new ApiError(0, 'The server cannot be reached.');
@@ -39,15 +40,9 @@ async function reason(response: Response): Promise<string> {
   return `The server answered ${response.status} ${response.statusText}`.trim() + '.';
 }
 
-const repoPath = (repo: string) => repo.split('/').map(encodeURIComponent).join('/');
-
 export const api = {
   repos: (signal?: AbortSignal) => get<Repos>('/api/v1/repos', signal),
-  grid: (q: { repo: string; branch: string; perPage: number; before: string | null }, signal?: AbortSignal) => {
-    const params = new URLSearchParams({ branch: q.branch, per_page: String(q.perPage) });
-    if (q.before !== null) params.set('before', q.before);
-    return get<Grid>(`/api/v1/repos/${repoPath(q.repo)}/grid?${params}`, signal);
-  },
+  grid: (q: GridQuery, signal?: AbortSignal) => get<Grid>(gridPath(q), signal),
   commit: (repo: string, sha: string, signal?: AbortSignal) =>
     get<CommitPage>(`/api/v1/repos/${repoPath(repo)}/commits/${encodeURIComponent(sha)}`, signal),
   cell: (repo: string, sha: string, name: string, signal?: AbortSignal) =>

@@ -73,10 +73,12 @@ export function FleetStrip() {
   const scale = Math.max(1, ...labels.map(total));
   return (
     <section className={`strip${fleet.isError ? ' stale' : ''}`} aria-label="Runners and queue">
-      <Link href="/fleet" className="strip-totals" aria-label={`Fleet: ${totals.queued} queued, ${totals.booting} booting, ${totals.idle} idle, ${totals.busy} busy. Open the fleet page.`}>
+      <Link href="/fleet" className="strip-totals">
+        <span className="sr-only">Fleet:</span>
         <Totals totals={totals} />
         <span className="oldest" title={worst === null ? 'Nothing waits' : `Longest wait: ${worst.label}`}>
-          oldest wait <b>{worst === null ? '–' : duration(worst.seconds)}</b>
+          oldest <span className="long">wait </span>
+          <b>{worst === null ? '–' : duration(worst.seconds)}</b>
         </span>
       </Link>
       {labels.length === 0 ? (

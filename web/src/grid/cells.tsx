@@ -87,7 +87,7 @@ export const CommitRow = memo(function CommitRow(props: RowProps) {
   const sha7 = commit.sha.slice(0, 7);
   return (
     <div role="row" aria-rowindex={row + 2} className={`row${pinned !== null ? ' has-pin' : ''}${row % 2 === 1 ? ' odd' : ''}`} data-r={row} style={{ transform: `translateY(${top}px)` }}>
-      <div className="meta">
+      <div className="meta" style={{ width: metrics.meta }}>
         <div role="gridcell" aria-colindex={1} className="m-time" title={`${commit.time} (${age(commit.time, now)})`}>
           <time dateTime={commit.time}>{shortTime(commit.time, now)}</time>
         </div>
@@ -130,8 +130,8 @@ export const CommitRow = memo(function CommitRow(props: RowProps) {
 
 export const HeadRow = memo(function HeadRow({ chunks, metrics, active, hot }: { chunks: readonly Chunk[]; metrics: Metrics; active: number; hot: number }) {
   return (
-    <div role="row" aria-rowindex={1} className="head" data-r={-1}>
-      <div className="meta corner">
+    <div role="row" aria-rowindex={1} className="head" data-r={-1} style={{ height: metrics.head }}>
+      <div className="meta corner" style={{ width: metrics.meta }}>
         {(['time', 'sha', 'title', 'PR', 'author'] as const).map((name, i) => (
           <div key={name} role="columnheader" aria-colindex={i + 1} className={`m-${name.toLowerCase()}`} {...(name === 'title' ? { 'data-c': -1, tabIndex: active === -1 ? 0 : -1 } : {})}>
             {name}

@@ -109,7 +109,7 @@ export const Grid = memo(function Grid({ ref, data, folded, metrics, now, pin, o
     estimateSize: () => metrics.row,
     getItemKey: (i) => commits[i]?.sha ?? i,
     paddingStart: metrics.head,
-    overscan: 6,
+    overscan: 4,
     rangeExtractor: keep(at.row),
   });
   const slices = useVirtualizer({
@@ -118,7 +118,7 @@ export const Grid = memo(function Grid({ ref, data, folded, metrics, now, pin, o
     getScrollElement: () => scroller.current,
     estimateSize: () => metrics.column * CHUNK,
     paddingStart: metrics.meta,
-    overscan: 1,
+    overscan: 2,
     rangeExtractor: keep(at.column < 0 ? -1 : Math.floor(at.column / CHUNK)),
   });
   useEffect(() => {

@@ -11,26 +11,44 @@ export interface Metrics {
 }
 
 export const META_COLUMNS = 5;
-export const CHUNK = 16;
+export const CHUNK = 8;
 
-const WIDE: Metrics = { column: 16, row: 20, head: 150, meta: 596, headChars: 33 };
+const WIDE: Metrics = { column: 16, row: 20, head: 150, meta: 676, headChars: 33 };
+const MIDDLE: Metrics = { ...WIDE, meta: 596 };
 const MEDIUM: Metrics = { column: 16, row: 20, head: 150, meta: 400, headChars: 33 };
 const PHONE: Metrics = { column: 20, row: 38, head: 116, meta: 150, headChars: 24 };
 
 const phone = '(max-width: 640px)';
 const medium = '(max-width: 1100px)';
+const middle = '(max-width: 1360px)';
 
 function pick(): Metrics {
   if (window.matchMedia(phone).matches) return PHONE;
-  return window.matchMedia(medium).matches ? MEDIUM : WIDE;
+  if (window.matchMedia(medium).matches) return MEDIUM;
+  return window.matchMedia(middle).matches ? MIDDLE : WIDE;
 }
 
 function subscribe(listener: () => void): () => void {
-  const queries = [window.matchMedia(phone), window.matchMedia(medium)];
+  const queries = [phone, medium, middle].map((q) => window.matchMedia(q));
   for (const q of queries) q.addEventListener('change', listener);
   return () => {
     for (const q of queries) q.removeEventListener('change', listener);
   };
 }
 
-export const useMetrics = (): Metrics => useSyncExternalStore(subscribe, pick);
+const tall = new Map<Metrics, Metrics>();
+
+/** Job names are longer than group names: with any job column in view the head grows. */
+function taller(metrics: Metrics): Metrics {
+  let found = tall.get(metrics);
+  if (found === undefined) {
+    found = metrics === PHONE ? { ...metrics, head: 146, headChars: 31 } : { ...metrics, head: 204, headChars: 46 };
+    tall.set(metrics, found);
+  }
+  return found;
+}
+
+export function useMetrics(jobs: boolean): Metrics {
+  const metrics = useSyncExternalStore(subscribe, pick);
+  return jobs ? taller(metrics) : metrics;
+}

@@ -72,7 +72,6 @@ function RepoGrid({ repo, branch }: { repo: string; branch: string }) {
   const now = useNow();
   // Times in the rows are by the minute; a finer clock would only draw every row again.
   const minute = Math.floor(now / 60_000) * 60_000;
-  const metrics = useMetrics();
   const grid = useRef<GridHandle>(null);
   const filterInput = useRef<HTMLInputElement>(null);
   const [hover, setHover] = useState<Place | null>(null);
@@ -109,6 +108,7 @@ function RepoGrid({ repo, branch }: { repo: string; branch: string }) {
       ),
     [columns, groups, reds, grouped, hideGreen, hideUnstable, filter, regex, open],
   );
+  const metrics = useMetrics(folded.columns.some((c) => c.kind === 'job'));
 
   const unfold = useCallback(
     (key: string, member?: number) => {

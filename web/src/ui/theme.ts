@@ -1,24 +1,11 @@
 import { useSyncExternalStore } from 'react';
+import { applyTheme, KEY, savedTheme, type Theme } from './theme-apply';
 
-export type Theme = 'system' | 'light' | 'dark';
+export type { Theme };
 
-const KEY = 'trunkline.theme';
+
 const listeners = new Set<() => void>();
-let current: Theme = read();
-
-function read(): Theme {
-  try {
-    const saved = localStorage.getItem(KEY);
-    return saved === 'light' || saved === 'dark' ? saved : 'system';
-  } catch {
-    return 'system';
-  }
-}
-
-export function applyTheme(): void {
-  if (current === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = current;
-}
+let current: Theme = savedTheme();
 
 export function setTheme(theme: Theme): void {
   current = theme;
