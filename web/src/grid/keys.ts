@@ -1,4 +1,4 @@
-import { useEffect, useRef, type RefObject } from 'react';
+import { useEffect, useLayoutEffect, useRef, type RefObject } from 'react';
 import { HEAD, TITLE, type GridHandle, type Place } from './grid';
 
 interface Actions {
@@ -30,7 +30,8 @@ const MOVES: Readonly<Record<string, readonly [number, number]>> = {
 /** Keys work wherever focus is, except where a person types or another control owns them. */
 export function useGridKeys(actions: Actions): void {
   const latest = useRef(actions);
-  useEffect(() => {
+  // Before the browser takes the next key: an effect after paint would let a quick key act on the view before.
+  useLayoutEffect(() => {
     latest.current = actions;
   });
   useEffect(() => {

@@ -26,10 +26,17 @@ function Toggle({ on, label, title, onClick }: { on: boolean; label: string; tit
 export function Toolbar({ ref, view, shown, next, canNewer, onChange, onOlder, onNewer, onLegend, onLeaveFilter }: Props) {
   const [text, setText] = useState(view.filter);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => setText(view.filter), [view.filter]);
+  const sent = useRef(view.filter);
+  useEffect(() => {
+    // Only a change from elsewhere replaces what is being typed.
+    if (view.filter === sent.current) return;
+    sent.current = view.filter;
+    setText(view.filter);
+  }, [view.filter]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const commit = (value: string) => {
     clearTimeout(timer.current);
+    sent.current = value;
     if (value !== view.filter) onChange({ filter: value });
   };
   const invalid = view.regex && text !== '' && !isValidRegex(text);

@@ -19,5 +19,6 @@ export function shortTime(iso: string, nowMs: number): string {
 export function clockWithSeconds(iso: string): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return '–';
-  return date.toLocaleTimeString(undefined, { hour12: false });
+  // By hand: the first use of the locale machinery costs more than drawing a screen of cells.
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) => String(n).padStart(2, '0')).join(':');
 }
