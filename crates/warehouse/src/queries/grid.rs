@@ -1,0 +1,107 @@
+//! The cells of the grid.
+
+use super::GRID_JOBS;
+use crate::{
+    Engine, Error, GridExclusions,
+    load::sha_key,
+    params::Params,
+    queries::jobs::{parse_conclusion, parse_status},
+    read::Answer,
+};
+use jiff::Timestamp;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+use trunkline_model::{Conclusion, JobId, JobStatus, RepoName, RunId, Sha};
+
+/// One run of one cell: only what the grid shows. The rest is in [`JobRow`](crate::JobRow).
+///
+/// Names are shared between rows: a page has some 75,000 rows, but few names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GridJob {
+    /// Commit.
+    pub head_sha: Sha,
+    /// Column: `workflow / job`.
+    pub full_name: Arc<str>,
+    /// Job.
+    pub id: JobId,
+    /// Run.
+    pub run_id: RunId,
+    /// Attempt of the run.
+    pub attempt: u32,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// How it ended.
+    pub conclusion: Option<Conclusion>,
+    /// When GitHub made it.
+    pub created_at: Timestamp,
+    /// When it began to run.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+    /// What triggered the run; empty while the run is unknown.
+    pub event: Arc<str>,
+}
+
+/// Jobs of some commits, by job id.
+pub(crate) async fn grid_jobs(
+    engine: &dyn Engine,
+    repo: &RepoName,
+    shas: &[Sha],
+    skip: &GridExclusions,
+) -> Result<Vec<GridJob>, Error> {
+    let params = Params::new()
+        .text("repo", repo.as_str())
+        .numbers("sha_keys", shas.iter().map(sha_key).collect())
+        .texts("skip_names", &skip.names)
+        .texts("skip_workflows", &skip.workflows)
+        .texts("skip_events", &skip.events);
+    let batches = engine.query(&GRID_JOBS, params).await?;
+    let wanted: HashMap<&str, &Sha> = shas.iter().map(|sha| (sha.as_str(), sha)).collect();
+    let mut shared = Shared::default();
+    let mut out = Vec::with_capacity(batches.iter().map(arrow::array::RecordBatch::num_rows).sum());
+    for batch in &batches {
+        let answer = Answer { query: GRID_JOBS.name, batch };
+        let (head_sha, full_name) = (answer.texts("head_sha")?, answer.texts("full_name")?);
+        let (id, run_id) = (answer.numbers("id")?, answer.numbers("run_id")?);
+        let (attempt, event) = (answer.numbers("run_attempt")?, answer.texts("event")?);
+        let (status, conclusion) = (answer.texts("status")?, answer.texts("conclusion")?);
+        let created_at = answer.times("created_at")?;
+        let (started_at, completed_at) = (answer.times("started_at")?, answer.times("completed_at")?);
+        for row in answer.rows() {
+            // The key is only the beginning of the hash.
+            let Some(&sha) = wanted.get(head_sha.get(row)) else { continue };
+            out.push(GridJob {
+                head_sha: sha.clone(),
+                full_name: shared.get(full_name.get(row)),
+                id: JobId(id.get(row)),
+                run_id: RunId(run_id.get(row)),
+                attempt: u32::try_from(attempt.get(row)).unwrap_or(u32::MAX),
+                status: parse_status(status.get(row)),
+                conclusion: conclusion.opt(row).map(parse_conclusion),
+                created_at: created_at.get(row),
+                started_at: started_at.opt(row),
+                completed_at: completed_at.opt(row),
+                event: shared.get(event.get(row)),
+            });
+        }
+    }
+    out.sort_unstable_by_key(|job| job.id);
+    Ok(out)
+}
+
+/// Texts that occur often, kept once.
+#[derive(Default)]
+struct Shared(HashSet<Arc<str>>);
+
+impl Shared {
+    fn get(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+}
