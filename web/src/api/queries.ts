@@ -6,8 +6,11 @@ import type { FleetTotals } from './schema';
 /** Without a stream the pages still follow, only slower. */
 const FALLBACK_MS = 60_000;
 
+/** A fresh installation waits for its first delivery; whoever watches should see it soon. */
+const EMPTY_MS = 2_000;
+
 export const useRepos = () =>
-  useQuery({ queryKey: keys.repos, queryFn: ({ signal }) => api.repos(signal), staleTime: 30_000, refetchInterval: FALLBACK_MS });
+  useQuery({ queryKey: keys.repos, queryFn: ({ signal }) => api.repos(signal), staleTime: 30_000, refetchInterval: (query) => (query.state.data?.repos.length ? FALLBACK_MS : EMPTY_MS) });
 
 export function useGrid(repo: string | null, branch: string | null, perPage: number, before: string | null) {
   return useQuery({

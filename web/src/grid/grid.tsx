@@ -220,9 +220,17 @@ export const Grid = memo(function Grid({ ref, data, folded, metrics, now, pin, o
     focus: focusActive,
   }));
 
+  const hovered = useRef('');
+  const leave = () => {
+    hovered.current = '';
+    onHover(null);
+  };
   const hover = useCallback(
     (event: MouseEvent) => {
       const t = target(event);
+      const key = t === null ? '' : `${t.row} ${t.column}`;
+      if (key === hovered.current) return;
+      hovered.current = key;
       setHot(t === null ? -2 : t.column);
       const commit = t === null || t.row < 0 ? undefined : commits[t.row];
       const column = t === null || t.column < 0 ? undefined : columns[t.column];
@@ -274,12 +282,12 @@ export const Grid = memo(function Grid({ ref, data, folded, metrics, now, pin, o
       aria-rowcount={commits.length + 1}
       aria-colcount={META_COLUMNS + columns.length}
       aria-readonly="true"
-      onMouseOver={hover}
+      onMouseMove={hover}
       onMouseLeave={() => {
         setHot(-2);
-        onHover(null);
+        leave();
       }}
-      onScroll={() => onHover(null)}
+      onScroll={leave}
       onClick={click}
       onDoubleClick={doubleClick}
       onKeyDown={keyDown}

@@ -37,7 +37,8 @@ export function useGridKeys(actions: Actions): void {
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       const a = latest.current;
-      if (!a.enabled || event.defaultPrevented || event.altKey || event.metaKey || event.ctrlKey) return;
+      // A modal dialog owns the keyboard for as long as it is open, not for as long as it is drawn.
+      if (!a.enabled || document.querySelector('dialog[open]') !== null || event.defaultPrevented || event.altKey || event.metaKey || event.ctrlKey) return;
       const on = event.target instanceof HTMLElement ? event.target : document.body;
       if (on.matches('input, select, textarea, [contenteditable]')) return;
       const grid = a.grid.current;

@@ -42,7 +42,7 @@ const tall = new Map<Metrics, Metrics>();
 function taller(metrics: Metrics): Metrics {
   let found = tall.get(metrics);
   if (found === undefined) {
-    found = metrics === PHONE ? { ...metrics, head: 146, headChars: 31 } : { ...metrics, head: 204, headChars: 46 };
+    found = metrics === PHONE ? { ...metrics, head: 146, headChars: 30 } : { ...metrics, head: 204, headChars: 44 };
     tall.set(metrics, found);
   }
   return found;

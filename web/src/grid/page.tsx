@@ -164,7 +164,7 @@ function RepoGrid({ repo, branch }: { repo: string; branch: string }) {
   };
 
   useGridKeys({
-    enabled: data !== undefined && !legend,
+    enabled: data !== undefined,
     grid,
     onFilter: () => filterInput.current?.focus(),
     onGrouped: () => change({ grouped: !view.grouped }),

@@ -90,7 +90,7 @@ export function ganttBars(jobs: readonly JobState[], nowMs: number): { bars: Bar
 
 /** A round step that puts four to eight marks on an axis of `span` seconds. */
 export function axisStep(span: number): number {
-  for (const step of [10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400]) {
+  for (const step of [10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400]) {
     if (span / step <= 8) return step;
   }
   return Math.ceil(span / 8 / 86400) * 86400;
