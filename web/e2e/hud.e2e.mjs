@@ -1,5 +1,5 @@
-// Browser test of the pages. TRUNKLINE_URL names a running server (for example `trunkline demo`);
-// without it the mock is started over web/dist. Screenshots go to TRUNKLINE_SHOTS or web/e2e/shots.
+// Browser test of the pages. TRUNKLINE_URL names a running server, TRUNKLINE_PROGRAM a `trunkline` whose demo is started;
+// without either the mock is started over web/dist. Screenshots go to TRUNKLINE_SHOTS or web/e2e/shots.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -4,7 +4,9 @@ import { loadPreferences, parseView } from './model/urlstate';
 import { applyTheme } from './ui/theme-apply';
 import './tokens.css';
 import './styles/base.css';
+import './styles/strip.css';
 import './styles/grid.css';
+import './styles/tip.css';
 import './styles/pages.css';
 
 // The grid's data and the pages' code travel side by side.
