@@ -6,6 +6,8 @@
 --
 -- $repo            repository
 -- $sha_keys        first 16 digits of each commit hash, as a number (the reader compares the whole hash)
+-- $first_id        smallest id among the jobs of these commits
+-- $last_id         largest id among them
 -- $skip_names      job names to leave out
 -- $skip_workflows  workflow names to leave out
 -- $skip_events     triggering events to leave out
@@ -17,7 +19,7 @@ SELECT
 FROM (
     SELECT head_sha, full_name, id, run_id, run_attempt, status, conclusion, created_at, started_at, completed_at
     FROM jobs
-    WHERE repo = $repo AND sha_key IN ($sha_keys)
+    WHERE repo = $repo AND sha_key IN ($sha_keys) AND id BETWEEN $first_id AND $last_id
       AND name NOT IN ($skip_names) AND workflow_name NOT IN ($skip_workflows)
 ) AS j
 LEFT JOIN (SELECT id, event FROM runs WHERE repo = $repo AND sha_key IN ($sha_keys)) AS r ON r.id = j.run_id

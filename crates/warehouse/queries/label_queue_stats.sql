@@ -1,7 +1,8 @@
 -- How long jobs waited for a runner, per label.
 --
 -- wait = started_at - created_at in whole seconds, never below 0, of jobs created in the window that have started
--- (skipped ones and those cancelled while they waited never had a runner and do not count). Percentiles interpolate linearly.
+-- (skipped ones and those cancelled while they waited never had a runner and do not count). Percentiles interpolate linearly,
+-- to the millisecond.
 -- A job with several labels counts under each.
 --
 -- $repo  repository; empty: all
@@ -10,9 +11,9 @@
 SELECT
     label,
     count(*) AS jobs,
-    quantile_cont(wait_seconds, 0.5) AS p50_seconds,
-    quantile_cont(wait_seconds, 0.9) AS p90_seconds,
-    quantile_cont(wait_seconds, 0.99) AS p99_seconds,
+    round(quantile_cont(wait_seconds, 0.5), 3) AS p50_seconds,
+    round(quantile_cont(wait_seconds, 0.9), 3) AS p90_seconds,
+    round(quantile_cont(wait_seconds, 0.99), 3) AS p99_seconds,
     max(wait_seconds) AS max_seconds
 FROM (
     SELECT unnest(labels) AS label, seconds_between(created_at, started_at) AS wait_seconds

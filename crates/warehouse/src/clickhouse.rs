@@ -22,12 +22,13 @@ const DIALECT: Dialect = Dialect {
 };
 
 /// Settings under which both engines mean the same by one text.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("join_use_nulls", "1"),
     ("aggregate_functions_null_for_empty", "1"),
     ("prefer_column_name_to_alias", "1"),
     ("output_format_arrow_string_as_string", "1"),
     ("output_format_arrow_low_cardinality_as_dictionary", "0"),
+    ("output_format_arrow_compression_method", "none"),
     ("session_timezone", "UTC"),
 ];
 

@@ -50,6 +50,7 @@ queries! {
     COMMITS = "commits",
     COUNTS = "counts",
     GRID_JOBS = "grid_jobs",
+    GRID_SPAN = "grid_span",
     LABEL_QUEUE_STATS = "label_queue_stats",
     QUEUE_NOW = "queue_now",
     REPOS = "repos",

@@ -256,8 +256,9 @@ fn stage(done: &Job, status: JobStatus) -> Job {
     }
 }
 
+/// A number of its own for each push.
 fn number(push: &Push) -> u64 {
-    u64::from(push.after.as_str().as_bytes()[0]) * 1_000 + u64::try_from(push.pushed_at.as_second() % 1_000).unwrap_or(0)
+    u64::try_from(push.pushed_at.as_second()).unwrap_or(0)
 }
 
 fn pull_requests(shape: &Shape, push: &Push) -> Vec<PullRequest> {

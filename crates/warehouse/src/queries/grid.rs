@@ -1,6 +1,6 @@
 //! The cells of the grid.
 
-use super::GRID_JOBS;
+use super::{GRID_JOBS, GRID_SPAN};
 use crate::{
     Engine, Error, GridExclusions,
     load::sha_key,
@@ -51,15 +51,17 @@ pub(crate) async fn grid_jobs(
     shas: &[Sha],
     skip: &GridExclusions,
 ) -> Result<Vec<GridJob>, Error> {
-    let params = Params::new()
-        .text("repo", repo.as_str())
-        .numbers("sha_keys", shas.iter().map(sha_key).collect())
+    let params = Params::new().text("repo", repo.as_str()).numbers("sha_keys", shas.iter().map(sha_key).collect());
+    let Some((first_id, last_id)) = span(engine, params.clone()).await? else { return Ok(Vec::new()) };
+    let params = params
+        .number("first_id", first_id)
+        .number("last_id", last_id)
         .texts("skip_names", &skip.names)
         .texts("skip_workflows", &skip.workflows)
         .texts("skip_events", &skip.events);
     let batches = engine.query(&GRID_JOBS, params).await?;
     let wanted: HashMap<&str, &Sha> = shas.iter().map(|sha| (sha.as_str(), sha)).collect();
-    let mut shared = Shared::default();
+    let (mut names, mut events, mut last) = (Shared::default(), Shared::default(), None);
     let mut out = Vec::with_capacity(batches.iter().map(arrow::array::RecordBatch::num_rows).sum());
     for batch in &batches {
         let answer = Answer { query: GRID_JOBS.name, batch };
@@ -70,11 +72,15 @@ pub(crate) async fn grid_jobs(
         let created_at = answer.times("created_at")?;
         let (started_at, completed_at) = (answer.times("started_at")?, answer.times("completed_at")?);
         for row in answer.rows() {
-            // The key is only the beginning of the hash.
-            let Some(&sha) = wanted.get(head_sha.get(row)) else { continue };
+            // The key is only the beginning of the hash. Rows of one commit tend to follow each other.
+            let hash = head_sha.get(row);
+            if last.is_none_or(|sha: &Sha| sha.as_str() != hash) {
+                last = wanted.get(hash).copied();
+            }
+            let Some(sha) = last else { continue };
             out.push(GridJob {
                 head_sha: sha.clone(),
-                full_name: shared.get(full_name.get(row)),
+                full_name: names.get(full_name.get(row)),
                 id: JobId(id.get(row)),
                 run_id: RunId(run_id.get(row)),
                 attempt: u32::try_from(attempt.get(row)).unwrap_or(u32::MAX),
@@ -83,7 +89,7 @@ pub(crate) async fn grid_jobs(
                 created_at: created_at.get(row),
                 started_at: started_at.opt(row),
                 completed_at: completed_at.opt(row),
-                event: shared.get(event.get(row)),
+                event: events.get(event.get(row)),
             });
         }
     }
@@ -91,17 +97,39 @@ pub(crate) async fn grid_jobs(
     Ok(out)
 }
 
+/// Between which ids the jobs lie; nothing when there are none.
+async fn span(engine: &dyn Engine, params: Params) -> Result<Option<(u64, u64)>, Error> {
+    for batch in &engine.query(&GRID_SPAN, params).await? {
+        let answer = Answer { query: GRID_SPAN.name, batch };
+        if batch.num_rows() > 0 {
+            let span = (answer.numbers("first_id")?.get(0), answer.numbers("last_id")?.get(0));
+            return Ok((span.1 > 0).then_some(span));
+        }
+    }
+    Ok(None)
+}
+
 /// Texts that occur often, kept once.
 #[derive(Default)]
-struct Shared(HashSet<Arc<str>>);
+struct Shared {
+    known: HashSet<Arc<str>>,
+    last: Option<Arc<str>>,
+}
 
 impl Shared {
     fn get(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
-            return Arc::clone(known);
+        if let Some(last) = self.last.as_ref().filter(|last| ***last == *text) {
+            return Arc::clone(last);
         }
-        let new: Arc<str> = text.into();
-        self.0.insert(Arc::clone(&new));
-        new
+        let found = match self.known.get(text) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let new: Arc<str> = text.into();
+                self.known.insert(Arc::clone(&new));
+                new
+            }
+        };
+        self.last = Some(Arc::clone(&found));
+        found
     }
 }

@@ -1,0 +1,9 @@
+-- Between which ids the jobs of some commits lie.
+--
+-- Ids grow with time, so rows stored together have near ids: with this span `grid_jobs` reads few blocks.
+--
+-- $repo      repository
+-- $sha_keys  first 16 digits of each commit hash, as a number
+SELECT coalesce(min(id), 0) AS first_id, coalesce(max(id), 0) AS last_id
+FROM jobs
+WHERE repo = $repo AND sha_key IN ($sha_keys)
