@@ -77,6 +77,12 @@ export const Grid = memo(function Grid({ ref, data, folded, metrics, now, pin, o
   const columnOf = useMemo(() => new Map(columns.map((c, i) => [c.key, i])), [columns]);
   const [active, setActive] = useState<Place | null>(null);
   const [hot, setHot] = useState(-2);
+  // The first picture holds what is in view; the margins for scrolling come once it is painted.
+  const [settled, setSettled] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(true), 150);
+    return () => clearTimeout(timer);
+  }, []);
   const wantsFocus = useRef(false);
 
   const locate = (place: Place | null): Target => ({
@@ -109,7 +115,7 @@ export const Grid = memo(function Grid({ ref, data, folded, metrics, now, pin, o
     estimateSize: () => metrics.row,
     getItemKey: (i) => commits[i]?.sha ?? i,
     paddingStart: metrics.head,
-    overscan: 4,
+    overscan: settled ? 4 : 0,
     rangeExtractor: keep(at.row),
   });
   const slices = useVirtualizer({
@@ -118,7 +124,7 @@ export const Grid = memo(function Grid({ ref, data, folded, metrics, now, pin, o
     getScrollElement: () => scroller.current,
     estimateSize: () => metrics.column * CHUNK,
     paddingStart: metrics.meta,
-    overscan: 2,
+    overscan: settled ? 2 : 0,
     rangeExtractor: keep(at.column < 0 ? -1 : Math.floor(at.column / CHUNK)),
   });
   useEffect(() => {
