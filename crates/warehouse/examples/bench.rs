@@ -2,7 +2,7 @@
 //!
 //! Prints figures for people; the budgets are in the crate's README.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use trunkline_model::Sha;
 use trunkline_warehouse::{Rows, Warehouse, WarehouseConfig, testing};
 
@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let warehouse = Warehouse::open_duckdb(&path, WarehouseConfig::default()).await?;
     let shape = testing::Shape::large(commits);
     let mut generator = testing::Generator::new(shape.clone(), 1);
-    let (mut shas, mut jobs, mut loading) = (Vec::<Sha>::new(), 0, std::time::Duration::ZERO);
+    let (mut shas, mut jobs, mut loading) = (Vec::<Sha>::new(), 0, Duration::ZERO);
     let mut last = Rows::default();
     loop {
         // Some 15,000 jobs a batch.
@@ -41,7 +41,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("replay     {} rows in {:.2?}, {} written", stats.received, start.elapsed(), stats.written);
     println!("on disk    {:.1} MB", warehouse.storage_bytes().await? as f64 / 1e6);
 
-    for (name, page) in [("newest", &shas[shas.len().saturating_sub(50)..]), ("oldest", &shas[..50.min(shas.len())])] {
+    for (name, page) in
+        [("newest", &shas[shas.len().saturating_sub(50)..]), ("oldest", &shas[..50.min(shas.len())])]
+    {
         let mut times = Vec::new();
         let mut rows = 0;
         for _ in 0..11 {
@@ -50,7 +52,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             times.push(start.elapsed());
         }
         times.sort();
-        println!("grid       {rows} rows of the {name} 50 commits: median {:.1?}, worst {:.1?}", times[5], times[10]);
+        println!(
+            "grid       {rows} rows of the {name} 50 commits: median {:.1?}, worst {:.1?}",
+            times[5], times[10]
+        );
     }
     let main = "main".parse()?;
     for (name, before) in [("first", None), ("deep", shas.get(shas.len() / 2))] {

@@ -43,7 +43,10 @@ pub struct ClickHouse {
 
 impl fmt::Debug for ClickHouse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClickHouse").field("url", &self.url.as_str()).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("ClickHouse")
+            .field("url", &self.url.as_str())
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,7 +63,14 @@ impl ClickHouse {
         let mut server = Self { client, url, user, password };
         if !database.is_empty() && database != "default" {
             let name = database.replace('\\', "\\\\").replace('`', "\\`");
-            server.post("make the database", &format!("CREATE DATABASE IF NOT EXISTS `{name}`"), &[], String::new()).await?;
+            server
+                .post(
+                    "make the database",
+                    &format!("CREATE DATABASE IF NOT EXISTS `{name}`"),
+                    &[],
+                    String::new(),
+                )
+                .await?;
             server.url.query_pairs_mut().append_pair("database", &database);
         }
         Ok(server)
@@ -122,7 +132,8 @@ impl Engine for ClickHouse {
     }
 
     async fn version(&self) -> Result<String, Error> {
-        let response = self.post("ask for the version", "SELECT version() FORMAT TSV", &[], String::new()).await?;
+        let response =
+            self.post("ask for the version", "SELECT version() FORMAT TSV", &[], String::new()).await?;
         Ok(response.text().await.map_err(Error::Unreachable)?.trim().to_owned())
     }
 

@@ -40,7 +40,8 @@ impl DuckDb {
     /// Opens, or makes, the file; in memory when there is none.
     pub async fn open(path: Option<PathBuf>, config: DuckDbConfig) -> Result<Self, Error> {
         let permits = Arc::new(Semaphore::new(usize::from(config.readers.max(1))));
-        let connection = spawn_blocking(move || connect(path, &config)).await.map_err(|_| Error::Stopped)??;
+        let connection =
+            spawn_blocking(move || connect(path, &config)).await.map_err(|_| Error::Stopped)??;
         let source = connection.try_clone().map_err(duck("open a reader"))?;
         let readers = Arc::new(Readers { source: Mutex::new(source), idle: Mutex::new(Vec::new()) });
         Ok(Self { writer: Writer::start(connection)?, readers, permits })

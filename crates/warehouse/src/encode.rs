@@ -1,6 +1,9 @@
 //! Rows into columns, with a digest of each row's content.
 
-use crate::{Error, schema::{Kind, Table}};
+use crate::{
+    Error,
+    schema::{Kind, Table},
+};
 use arrow::{
     array::{
         ArrayRef, BooleanBuilder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder, UInt64Builder,
@@ -42,7 +45,12 @@ impl Encoder {
             Kind::Time | Kind::OptTime => Builder::Time(TimestampMicrosecondBuilder::new()),
             Kind::TextList => Builder::TextList(ListBuilder::new(StringBuilder::new())),
         };
-        Self { table, builders: table.columns.iter().map(builder).collect(), at: 0, digest: Digest::default() }
+        Self {
+            table,
+            builders: table.columns.iter().map(builder).collect(),
+            at: 0,
+            digest: Digest::default(),
+        }
     }
 
     fn next(&mut self) -> Option<&mut Builder> {
@@ -54,6 +62,7 @@ impl Encoder {
         self.opt_text(Some(value));
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers hold options of references")]
     pub(crate) fn opt_text(&mut self, value: Option<impl AsRef<str>>) {
         let value = value.as_ref().map(AsRef::as_ref);
         self.digest.bytes(value.map(str::as_bytes));
@@ -108,7 +117,12 @@ impl Encoder {
     /// Ends a row with its version and digest.
     pub(crate) fn end_row(&mut self, version: u64) {
         self.number(version);
-        debug_assert_eq!(self.at + 1, self.table.columns.len(), "all columns of `{}` are filled", self.table.name);
+        debug_assert_eq!(
+            self.at + 1,
+            self.table.columns.len(),
+            "all columns of `{}` are filled",
+            self.table.name
+        );
         let digest = self.digest.0;
         if let Some(Builder::Number(builder)) = self.next() {
             builder.append_value(digest);
@@ -176,5 +190,4 @@ mod tests {
         digest.bytes(None);
         assert_eq!(digest.0, 7_438_656_637_736_966_341);
     }
-
 }

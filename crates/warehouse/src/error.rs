@@ -76,7 +76,9 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            Self::ClickHouse { status, .. } => matches!(status, 408 | 429 | 500..=599) && !self.is_about_sql(),
+            Self::ClickHouse { status, .. } => {
+                matches!(status, 408 | 429 | 500..=599) && !self.is_about_sql()
+            }
             _ => false,
         }
     }
@@ -84,7 +86,26 @@ impl Error {
     /// ClickHouse answers 500 to a wrong statement too; its codes of syntax, type and name errors are below 100.
     fn is_about_sql(&self) -> bool {
         let Self::ClickHouse { message, .. } = self else { return false };
-        let code = message.split_once("Code: ").and_then(|(_, rest)| rest.split('.').next()?.parse::<u32>().ok());
+        let code =
+            message.split_once("Code: ").and_then(|(_, rest)| rest.split('.').next()?.parse::<u32>().ok());
         code.is_some_and(|code| code < 100 || code == 457)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_statement_is_not_transient_but_a_busy_server_is() {
+        let answer = |status, message: &str| Error::ClickHouse {
+            doing: "run a query",
+            status,
+            message: message.into(),
+        };
+        assert!(!answer(500, "Code: 62. DB::Exception: Syntax error").is_transient());
+        assert!(!answer(404, "Code: 60. DB::Exception: Unknown table").is_transient());
+        assert!(answer(500, "Code: 241. DB::Exception: Memory limit exceeded").is_transient());
+        assert!(answer(503, "").is_transient());
     }
 }

@@ -20,7 +20,11 @@ pub use config::{DuckDbConfig, GridExclusions, WarehouseConfig};
 pub use engine::Engine;
 pub use error::Error;
 pub use queries::{
-    branches::BranchRow, commits::CommitRow, counts::TableCount, grid::GridJob, jobs::JobRow,
+    branches::BranchRow,
+    commits::CommitRow,
+    counts::TableCount,
+    grid::GridJob,
+    jobs::JobRow,
     queue::{LabelQueue, LabelQueueStats},
 };
 pub use rows::{CheckRunRow, LoadStats, Rows};

@@ -1,6 +1,11 @@
 //! Observations into the rows of each table, the newest of each key.
 
-use crate::{Error, encode::Encoder, rows::{CheckRunRow, Rows}, schema::{self, Table}};
+use crate::{
+    Error,
+    encode::Encoder,
+    rows::{CheckRunRow, Rows},
+    schema::{self, Table},
+};
 use arrow::record_batch::RecordBatch;
 use std::{collections::HashMap, hash::Hash};
 use trunkline_model::{Commit, IssueComment, Job, PullRequest, Push, Review, Run, Sha};
@@ -30,12 +35,20 @@ pub(crate) fn encode(rows: &Rows) -> Result<Vec<Encoded>, Error> {
         Ok::<_, Error>(())
     };
     let table = &schema::PUSHES;
-    add(table, rows.pushes.len(), fill(table, &rows.pushes, |p| (&p.repo, &p.git_ref, &p.before, &p.after), push))?;
+    add(
+        table,
+        rows.pushes.len(),
+        fill(table, &rows.pushes, |p| (&p.repo, &p.git_ref, &p.before, &p.after), push),
+    )?;
     let table = &schema::PUSH_COMMITS;
     let key = |c: &PushCommit<'_>| (c.push.repo.to_string(), c.push.git_ref.clone(), c.commit.sha.clone());
     add(table, push_commits.len(), fill(table, &push_commits, key, push_commit))?;
     let table = &schema::PULL_REQUESTS;
-    add(table, rows.pull_requests.len(), fill(table, &rows.pull_requests, |p| (&p.repo, p.number), pull_request))?;
+    add(
+        table,
+        rows.pull_requests.len(),
+        fill(table, &rows.pull_requests, |p| (&p.repo, p.number), pull_request),
+    )?;
     let table = &schema::RUNS;
     add(table, rows.runs.len(), fill(table, &rows.runs, |r| (&r.repo, r.id), run))?;
     let table = &schema::JOBS;
@@ -203,7 +216,11 @@ fn job(row: &mut Encoder, job: &Job) {
     row.opt_time(job.completed_at);
     row.text(&job.html_url);
     // Read only whole, with its job: one text is smaller and quicker than a list of structures.
-    row.text(if job.steps.is_empty() { "[]".into() } else { serde_json::to_string(&job.steps).unwrap_or_default() });
+    row.text(if job.steps.is_empty() {
+        "[]".into()
+    } else {
+        serde_json::to_string(&job.steps).unwrap_or_default()
+    });
 }
 
 fn review(row: &mut Encoder, review: &Review) {

@@ -66,9 +66,9 @@ pub(crate) async fn version(engine: &dyn Engine) -> Result<u64, Error> {
 
 /// Statements of a file, one by one, without comments. Our files have no `;` inside texts.
 pub(crate) fn statements(sql: &str) -> Vec<String> {
-    let code: String = sql.lines().filter(|line| !line.trim_start().starts_with("--")).fold(
-        String::with_capacity(sql.len()),
-        |text, line| text + line + "\n",
-    );
+    let code: String = sql
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("--"))
+        .fold(String::with_capacity(sql.len()), |text, line| text + line + "\n");
     code.split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
 }

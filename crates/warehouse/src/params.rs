@@ -108,9 +108,7 @@ impl Params {
             Value::Texts(texts) if texts.is_empty() => "SELECT '' WHERE 1 = 0".into(),
             Value::Numbers(numbers) if numbers.is_empty() => "SELECT 0 WHERE 1 = 0".into(),
             Value::Texts(texts) => texts.iter().map(bind).collect::<Vec<_>>().join(", "),
-            Value::Numbers(numbers) => {
-                numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
-            }
+            Value::Numbers(numbers) => numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
         };
         out.sql.push_str(&sql);
     }
@@ -123,7 +121,12 @@ pub(crate) fn micros_text(time: Timestamp) -> String {
     let civil = TimeZone::UTC.to_datetime(time);
     format!(
         "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}",
-        civil.year(), civil.month(), civil.day(), civil.hour(), civil.minute(), civil.second(),
+        civil.year(),
+        civil.month(),
+        civil.day(),
+        civil.hour(),
+        civil.minute(),
+        civil.second(),
         civil.subsec_nanosecond() / 1000
     )
 }
@@ -136,7 +139,8 @@ mod tests {
 
     #[test]
     fn texts_are_bound_and_numbers_written() {
-        let query = Query { name: "q", text: "-- $a is explained\nSELECT $a, $bs WHERE x IN ($cs) AND t > $d OR $a" };
+        let query =
+            Query { name: "q", text: "-- $a is explained\nSELECT $a, $bs WHERE x IN ($cs) AND t > $d OR $a" };
         let params = Params::new()
             .text("a", "it's")
             .numbers("bs", vec![1, 2])

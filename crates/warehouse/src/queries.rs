@@ -65,7 +65,11 @@ mod tests {
     fn every_query_says_what_it_answers() {
         for query in ALL {
             let about = query.about();
-            assert!(about.lines().next().is_some_and(|line| line.ends_with(['.', ':'])), "{}: {about}", query.name);
+            assert!(
+                about.lines().next().is_some_and(|line| line.ends_with(['.', ':'])),
+                "{}: {about}",
+                query.name
+            );
             let mut rest = query.body();
             while let Some(at) = rest.find('$') {
                 rest.drain(..=at);

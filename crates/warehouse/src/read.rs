@@ -4,8 +4,8 @@ use crate::Error;
 use arrow::{
     array::{Array, AsArray, ListArray, StringArray},
     datatypes::{
-        ArrowPrimitiveType, DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, UInt8Type,
-        UInt32Type, UInt64Type,
+        ArrowPrimitiveType, DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+        UInt8Type, UInt32Type, UInt64Type,
     },
     record_batch::RecordBatch,
 };
@@ -78,7 +78,10 @@ impl<'a> Answer<'a> {
         if !matches!(column.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _)) {
             return Err(self.refuse(name, "time"));
         }
-        column.as_primitive_opt::<TimestampMicrosecondType>().map(Times).ok_or_else(|| self.refuse(name, "time"))
+        column
+            .as_primitive_opt::<TimestampMicrosecondType>()
+            .map(Times)
+            .ok_or_else(|| self.refuse(name, "time"))
     }
 }
 

@@ -35,7 +35,8 @@ pub struct Table {
 }
 
 /// Every table.
-pub static TABLES: [&Table; 8] = [&PUSHES, &PUSH_COMMITS, &PULL_REQUESTS, &RUNS, &JOBS, &REVIEWS, &ISSUE_COMMENTS, &CHECK_RUNS];
+pub static TABLES: [&Table; 8] =
+    [&PUSHES, &PUSH_COMMITS, &PULL_REQUESTS, &RUNS, &JOBS, &REVIEWS, &ISSUE_COMMENTS, &CHECK_RUNS];
 
 /// One push to a branch or tag.
 pub static PUSHES: Table = Table {

@@ -3,8 +3,8 @@
 use crate::{CheckRunRow, Rows};
 use jiff::{SignedDuration, Timestamp};
 use trunkline_model::{
-    Commit, Conclusion, IssueComment, Job, JobId, JobStatus, PrNumber, PullRequest, PullRequestState, Push, RepoName,
-    Review, ReviewState, Rng, Run, RunId, Sha, Step,
+    Commit, Conclusion, IssueComment, Job, JobId, JobStatus, PrNumber, PullRequest, PullRequestState, Push,
+    RepoName, Review, ReviewState, Rng, Run, RunId, Sha, Step,
 };
 
 /// Shape of the data.
@@ -45,8 +45,14 @@ impl Shape {
 
 const REPO: &str = "pytorch/pytorch";
 const WORKFLOWS: [&str; 6] = ["pull", "trunk", "inductor", "Lint", "periodic", "Upload test stats"];
-const LABELS: [&str; 5] = ["linux.2xlarge", "linux.4xlarge", "lf.linux.g5.4xlarge.nvidia.gpu", "macos-m1", "it's \"odd\""];
-const TITLES: [&str; 4] = ["Fix the \"quoted\" thing", "Größe ändern — 日本語 🚀", "It's \\ a\tslash\n\nBody; -- $x {y:String}", ""];
+const LABELS: [&str; 5] =
+    ["linux.2xlarge", "linux.4xlarge", "lf.linux.g5.4xlarge.nvidia.gpu", "macos-m1", "it's \"odd\""];
+const TITLES: [&str; 4] = [
+    "Fix the \"quoted\" thing",
+    "Größe ändern — 日本語 🚀",
+    "It's \\ a\tslash\n\nBody; -- $x {y:String}",
+    "",
+];
 
 /// Makes commits and their jobs.
 #[derive(Debug)]
@@ -173,7 +179,10 @@ impl Generator {
             id: JobId(id),
             run_id: RunId(run),
             run_attempt: 1,
-            name: format!("linux-jammy-py3.10-gcc11 / test (default, {}, {}, {label})", index, self.shape.jobs_per_commit),
+            name: format!(
+                "linux-jammy-py3.10-gcc11 / test (default, {}, {}, {label})",
+                index, self.shape.jobs_per_commit
+            ),
             workflow_name: WORKFLOWS[workflow].into(),
             head_sha: sha.clone(),
             head_branch: Some("main".into()),
@@ -217,7 +226,13 @@ pub fn untidy(shape: &Shape, seed: u64) -> Vec<Rows> {
         for done in tidy.jobs {
             let mut life = vec![stage(&done, JobStatus::Queued), stage(&done, JobStatus::InProgress), done];
             let last = rng.below(20);
-            life.truncate(if last < 2 { 1 } else if last < 4 { 2 } else { 3 });
+            life.truncate(if last < 2 {
+                1
+            } else if last < 4 {
+                2
+            } else {
+                3
+            });
             if rng.chance(0.2) {
                 life.reverse();
             }

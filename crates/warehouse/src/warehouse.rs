@@ -1,8 +1,8 @@
 //! The handle.
 
 use crate::{
-    BranchRow, CommitRow, Engine, Error, GridJob, JobRow, LabelQueue, LabelQueueStats, LoadStats, Rows, TableCount,
-    WarehouseConfig, clickhouse::ClickHouse, duck::DuckDb, load, migrations, queries, schema,
+    BranchRow, CommitRow, Engine, Error, GridJob, JobRow, LabelQueue, LabelQueueStats, LoadStats, Rows,
+    TableCount, WarehouseConfig, clickhouse::ClickHouse, duck::DuckDb, load, migrations, queries, schema,
 };
 use jiff::Timestamp;
 use reqwest::Client;
@@ -90,7 +90,11 @@ impl Warehouse {
     }
 
     /// Who waits for a runner now, per label, the longest queue first. Jobs created before `since` do not count.
-    pub async fn queue_now(&self, repo: Option<&RepoName>, since: Timestamp) -> Result<Vec<LabelQueue>, Error> {
+    pub async fn queue_now(
+        &self,
+        repo: Option<&RepoName>,
+        since: Timestamp,
+    ) -> Result<Vec<LabelQueue>, Error> {
         queries::queue::now(self.engine(), repo, since).await
     }
 

@@ -1,4 +1,5 @@
 //! Both engines give the same rows for every query.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test, with a message when it is skipped")]
 
 mod support;
 
@@ -29,7 +30,10 @@ async fn answers(warehouse: &Warehouse, shas: &[Sha]) -> BTreeMap<&'static str, 
         ("commit_jobs", text(&jobs)),
         ("cell_jobs", text(&cell)),
         ("queue_now", text(&warehouse.queue_now(Some(&repo), start).await.unwrap())),
-        ("queue_now all", text(&warehouse.queue_now(None, start + SignedDuration::from_hours(1)).await.unwrap())),
+        (
+            "queue_now all",
+            text(&warehouse.queue_now(None, start + SignedDuration::from_hours(1)).await.unwrap()),
+        ),
         ("label_queue_stats", text(&warehouse.label_queue_stats(Some(&repo), start, end).await.unwrap())),
         ("label_queue_stats none", text(&warehouse.label_queue_stats(None, end, end).await.unwrap())),
         ("counts", text(&warehouse.counts().await.unwrap())),
@@ -48,7 +52,8 @@ async fn load(warehouse: &Warehouse, batches: &[Rows]) {
 fn same(duckdb: &BTreeMap<&'static str, String>, clickhouse: &BTreeMap<&'static str, String>) {
     for (name, expected) in duckdb {
         let given = &clickhouse[name];
-        if let Some((n, (a, b))) = expected.lines().zip(given.lines()).enumerate().find(|(_, (a, b))| a != b) {
+        if let Some((n, (a, b))) = expected.lines().zip(given.lines()).enumerate().find(|(_, (a, b))| a != b)
+        {
             panic!("`{name}` differs in line {n}:\n  DuckDB     {a}\n  ClickHouse {b}");
         }
         assert_eq!(expected.len(), given.len(), "`{name}` has more rows in one engine");
@@ -58,23 +63,28 @@ fn same(duckdb: &BTreeMap<&'static str, String>, clickhouse: &BTreeMap<&'static 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_engines_answer_alike() {
     let batches = testing::untidy(&testing::Shape::small(), 42);
-    let shas: Vec<Sha> = batches.iter().flat_map(|rows| &rows.pushes).map(|push| push.after.clone()).collect();
+    let shas: Vec<Sha> =
+        batches.iter().flat_map(|rows| &rows.pushes).map(|push| push.after.clone()).collect();
     let duckdb = Warehouse::open_memory(WarehouseConfig::default()).await.unwrap();
     load(&duckdb, &batches).await;
     let expected = answers(&duckdb, &shas).await;
-    for name in ["grid_jobs", "commit_jobs", "cell_jobs", "queue_now", "label_queue_stats", "commits next", "commit"] {
+    for name in
+        ["grid_jobs", "commit_jobs", "cell_jobs", "queue_now", "label_queue_stats", "commits next", "commit"]
+    {
         assert!(expected[name].len() > 100, "`{name}` compares something: {}", expected[name]);
     }
 
     let Some(server) = support::Server::start("trunkline_conformance") else { return };
     let client = reqwest::Client::default();
-    let clickhouse = Warehouse::open_clickhouse(client.clone(), &server.url, WarehouseConfig::default()).await.unwrap();
+    let clickhouse =
+        Warehouse::open_clickhouse(client.clone(), &server.url, WarehouseConfig::default()).await.unwrap();
     clickhouse.prune(Timestamp::MAX).await.unwrap();
     load(&clickhouse, &batches).await;
     same(&expected, &answers(&clickhouse, &shas).await);
 
     // Opening again migrates nothing and keeps the rows; retention removes alike.
-    let clickhouse = Warehouse::open_clickhouse(client, &server.url, WarehouseConfig::default()).await.unwrap();
+    let clickhouse =
+        Warehouse::open_clickhouse(client, &server.url, WarehouseConfig::default()).await.unwrap();
     clickhouse.health().await.unwrap();
     assert!(clickhouse.storage_bytes().await.unwrap() > 0);
     let middle = testing::Shape::small().start + SignedDuration::from_hours(1);

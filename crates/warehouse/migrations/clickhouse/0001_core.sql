@@ -85,7 +85,7 @@ CREATE TABLE IF NOT EXISTS runs_versions (
     version UInt64,
     digest UInt64,
     INDEX by_created created_at TYPE minmax
-) ENGINE = ReplacingMergeTree(version) ORDER BY (repo, sha_key, id);
+) ENGINE = ReplacingMergeTree(version) ORDER BY (sha_key, repo, id);
 
 CREATE VIEW IF NOT EXISTS runs AS SELECT * FROM runs_versions FINAL;
 
@@ -115,7 +115,7 @@ CREATE TABLE IF NOT EXISTS jobs_versions (
     version UInt64,
     digest UInt64,
     INDEX by_created created_at TYPE minmax
-) ENGINE = ReplacingMergeTree(version) ORDER BY (repo, sha_key, id);
+) ENGINE = ReplacingMergeTree(version) ORDER BY (sha_key, repo, id);
 
 CREATE VIEW IF NOT EXISTS jobs AS SELECT * FROM jobs_versions FINAL;
 
@@ -172,6 +172,6 @@ CREATE TABLE IF NOT EXISTS check_runs_versions (
     html_url String,
     version UInt64,
     digest UInt64
-) ENGINE = ReplacingMergeTree(version) ORDER BY (repo, sha_key, id);
+) ENGINE = ReplacingMergeTree(version) ORDER BY (sha_key, repo, id);
 
 CREATE VIEW IF NOT EXISTS check_runs AS SELECT * FROM check_runs_versions FINAL;

@@ -61,3 +61,18 @@ fn text(out: &mut String, text: &str) {
     }
     out.push('"');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_back(given in any::<String>()) {
+            let mut json = String::new();
+            text(&mut json, &given);
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), given);
+        }
+    }
+}

@@ -30,7 +30,10 @@ async fn crate_and_library_are_of_one_version() {
 async fn the_tables_are_as_described() {
     let warehouse = memory().await;
     for table in TABLES {
-        let text = format!("SELECT column_name FROM duckdb_columns() WHERE table_name = '{}' ORDER BY column_index", table.name);
+        let text = format!(
+            "SELECT column_name FROM duckdb_columns() WHERE table_name = '{}' ORDER BY column_index",
+            table.name
+        );
         let query: &'static Query = Box::leak(Box::new(Query { name: "columns", text: text.leak() }));
         let batches = warehouse.engine().query(query, Params::new()).await.unwrap();
         let answer = crate::read::Answer { query: "columns", batch: &batches[0] };
@@ -128,7 +131,10 @@ async fn the_grid_leaves_out_what_the_configuration_names() {
     let grid = warehouse.grid_jobs(&shape.repo, &shas).await.unwrap();
     assert!(grid.iter().all(|job| !job.full_name.starts_with("Upload test stats /")), "workflow");
     assert!(grid.iter().all(|job| !job.full_name.starts_with("periodic /")), "event `workflow_run`");
-    let expected = rows.jobs.iter().filter(|job| !matches!(job.workflow_name.as_str(), "periodic" | "Upload test stats"));
+    let expected = rows
+        .jobs
+        .iter()
+        .filter(|job| !matches!(job.workflow_name.as_str(), "periodic" | "Upload test stats"));
     assert_eq!(grid.len(), expected.count());
     assert!(grid.is_sorted_by_key(|job| job.id));
     assert!(warehouse.grid_jobs(&shape.repo, &[]).await.unwrap().is_empty());
@@ -143,7 +149,10 @@ async fn pages_of_a_branch_join_without_gap_or_overlap() {
     let main = "main".parse().unwrap();
     let all = warehouse.commits(&shape.repo, &main, None, 1_000).await.unwrap();
     assert_eq!(all.len(), rows.pushes.iter().map(|push| push.commits.len()).sum::<usize>());
-    assert!(all.iter().any(|commit| commit.pr.is_some()) && all.iter().any(|commit| commit.author == "Ada Lovelace"));
+    assert!(
+        all.iter().any(|commit| commit.pr.is_some())
+            && all.iter().any(|commit| commit.author == "Ada Lovelace")
+    );
     let mut joined = Vec::new();
     loop {
         let before = joined.last().map(|commit: &crate::CommitRow| commit.sha.clone());

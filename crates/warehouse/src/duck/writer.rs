@@ -61,7 +61,9 @@ fn work(connection: &Connection, mut jobs: mpsc::Receiver<(Job, Reply)>) {
     while let Some((job, reply)) = jobs.blocking_recv() {
         let result = match job {
             Job::Execute(sql) => connection.execute_batch(&sql).map(|()| 0).map_err(duck("run a statement")),
-            Job::Insert(table, rows) => insert(connection, &mut staged, table, rows).map_err(duck("load rows")),
+            Job::Insert(table, rows) => {
+                insert(connection, &mut staged, table, rows).map_err(duck("load rows"))
+            }
         };
         if result.is_err() {
             // Outside a transaction this is an error of its own, of no interest.
@@ -84,9 +86,11 @@ fn insert(
 ) -> Result<u64, duckdb::Error> {
     let name = table.name;
     if staged.insert(name) {
-        connection.execute_batch(&format!("CREATE OR REPLACE TEMP TABLE stage_{name} AS FROM {name} LIMIT 0"))?;
+        connection
+            .execute_batch(&format!("CREATE OR REPLACE TEMP TABLE stage_{name} AS FROM {name} LIMIT 0"))?;
     }
-    let same_key = table.key.iter().map(|key| format!("old.{key} = new.{key}")).collect::<Vec<_>>().join(" AND ");
+    let same_key =
+        table.key.iter().map(|key| format!("old.{key} = new.{key}")).collect::<Vec<_>>().join(" AND ");
     connection.execute_batch("BEGIN")?;
     {
         let mut appender = connection.appender(&format!("stage_{name}"))?;
@@ -101,7 +105,9 @@ fn insert(
         [],
     )?;
     let written = connection.execute(
-        &format!("INSERT INTO {name} SELECT new.* FROM stage_{name} AS new ANTI JOIN {name} AS old ON {same_key}"),
+        &format!(
+            "INSERT INTO {name} SELECT new.* FROM stage_{name} AS new ANTI JOIN {name} AS old ON {same_key}"
+        ),
         [],
     )?;
     connection.execute_batch(&format!("TRUNCATE stage_{name}; COMMIT"))?;

@@ -51,7 +51,8 @@ pub(crate) async fn grid_jobs(
     shas: &[Sha],
     skip: &GridExclusions,
 ) -> Result<Vec<GridJob>, Error> {
-    let params = Params::new().text("repo", repo.as_str()).numbers("sha_keys", shas.iter().map(sha_key).collect());
+    let params =
+        Params::new().text("repo", repo.as_str()).numbers("sha_keys", shas.iter().map(sha_key).collect());
     let Some((first_id, last_id)) = span(engine, params.clone()).await? else { return Ok(Vec::new()) };
     let params = params
         .number("first_id", first_id)

@@ -81,13 +81,15 @@ pub(crate) async fn commit_jobs(
         let answer = Answer { query: COMMIT_JOBS.name, batch };
         let (full_name, name) = (answer.texts("full_name")?, answer.texts("name")?);
         let (workflow_name, head_branch) = (answer.texts("workflow_name")?, answer.texts("head_branch")?);
-        let (id, run_id, attempt) = (answer.numbers("id")?, answer.numbers("run_id")?, answer.numbers("run_attempt")?);
+        let (id, run_id, attempt) =
+            (answer.numbers("id")?, answer.numbers("run_id")?, answer.numbers("run_attempt")?);
         let (status, conclusion) = (answer.texts("status")?, answer.texts("conclusion")?);
         let (labels, runner_id) = (answer.text_lists("labels")?, answer.numbers("runner_id")?);
         let (runner_name, group) = (answer.texts("runner_name")?, answer.texts("runner_group_name")?);
         let created_at = answer.times("created_at")?;
         let (started_at, completed_at) = (answer.times("started_at")?, answer.times("completed_at")?);
-        let (html_url, steps, event) = (answer.texts("html_url")?, answer.texts("steps")?, answer.texts("event")?);
+        let (html_url, steps, event) =
+            (answer.texts("html_url")?, answer.texts("steps")?, answer.texts("event")?);
         for row in answer.rows() {
             out.push(JobRow {
                 id: JobId(id.get(row)),
@@ -107,7 +109,8 @@ pub(crate) async fn commit_jobs(
                 started_at: started_at.opt(row),
                 completed_at: completed_at.opt(row),
                 html_url: html_url.get(row).to_owned(),
-                steps: serde_json::from_str(steps.get(row)).map_err(|_| Error::Value(steps.get(row).to_owned()))?,
+                steps: serde_json::from_str(steps.get(row))
+                    .map_err(|_| Error::Value(steps.get(row).to_owned()))?,
                 event: event.get(row).to_owned(),
             });
         }

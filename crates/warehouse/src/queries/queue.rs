@@ -59,7 +59,8 @@ pub(crate) async fn stats(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<LabelQueueStats>, Error> {
-    let params = Params::new().text("repo", repo.map_or("", RepoName::as_str)).time("from", from).time("to", to);
+    let params =
+        Params::new().text("repo", repo.map_or("", RepoName::as_str)).time("from", from).time("to", to);
     let mut out = Vec::new();
     for batch in &engine.query(&LABEL_QUEUE_STATS, params).await? {
         let answer = Answer { query: LABEL_QUEUE_STATS.name, batch };
