@@ -1,0 +1,277 @@
+//! The outbox's side: launches and terminations, each step of which may be cut off and repeated.
+//!
+//! Launch: register (409: ours from before the cut, removed and made anew) → note GitHub's id in the ledger →
+//! start the machine. Terminate: deregister first (422: it has a job, leave it alone) → stop the machine.
+
+use super::{Error, Fleet, records::write_entry};
+use crate::{
+    forge,
+    ledger::Entry,
+    planner::{LAUNCH, LaunchOrder, TERMINATE, TerminateOrder},
+    provider::{self, ErrorClass, LaunchSpec},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::time::Duration;
+use trunkline_model::{RunnerId, RunnerName, RunnerState};
+use trunkline_store::{Batch, Effect, Outcome};
+
+/// Effects claimed per step.
+const EFFECTS_PER_STEP: usize = 20;
+/// How long a claim holds when we die.
+const CLAIM: Duration = Duration::from_secs(300);
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExecuteStats {
+    /// Done, or found to be no longer needed.
+    pub done: usize,
+    /// Will be tried again.
+    pub retried: usize,
+    /// Given up; the planner decides anew.
+    pub failed: usize,
+}
+
+/// How one effect ended.
+enum End {
+    Done(Value),
+    Retry { after: SignedDuration, error: String },
+    GiveUp { error: String },
+}
+
+impl Fleet {
+    /// Does the effects that are due.
+    ///
+    /// # Errors
+    /// When the store does not answer; an effect that was cut off is due again after its claim.
+    pub async fn step_execute(&self) -> Result<ExecuteStats, Error> {
+        let mut stats = ExecuteStats::default();
+        for _ in 0..EFFECTS_PER_STEP {
+            // One at a time: a slow one does not let its neighbours' claims run out.
+            let Some(effect) = self.0.store.due_effects("fleet.", 1, CLAIM).await?.pop() else { break };
+            let (end, batch) = match effect.kind.as_str() {
+                LAUNCH => self.launch(&effect).await?,
+                TERMINATE => self.terminate(&effect).await?,
+                other => {
+                    let error = format!("no executor for `{other}`");
+                    (End::GiveUp { error }, Batch::default())
+                }
+            };
+            let (outcome, count) = match end {
+                End::Done(value) => (Outcome::Done(value), &mut stats.done),
+                End::Retry { after, error } => {
+                    tracing::info!(effect.key, error, "effect is tried again later");
+                    (Outcome::Retry { at: later(self.now(), after), error }, &mut stats.retried)
+                }
+                End::GiveUp { error } => {
+                    tracing::warn!(effect.key, error, "effect is given up");
+                    (Outcome::Failed { error }, &mut stats.failed)
+                }
+            };
+            match self.0.store.finish_effect(effect.id, outcome, batch).await {
+                Ok(_) => *count += 1,
+                // The ledger moved meanwhile: the effect is due again after its claim and sees the new state.
+                Err(trunkline_store::Error::Conflict { .. }) => stats.retried += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(stats)
+    }
+
+    async fn launch(&self, effect: &Effect) -> Result<(End, Batch), Error> {
+        let mut batch = Batch::default();
+        let Ok(order) = serde_json::from_value::<LaunchOrder>(effect.payload.clone()) else {
+            return Ok((End::GiveUp { error: "the order cannot be read".into() }, batch));
+        };
+        let name = order.runner.name;
+        let Some(mut entry) = self.entry(name.as_str()).await? else {
+            return Ok((End::Done(json!({"skipped": "the runner is gone"})), batch));
+        };
+        if entry.value.terminating || entry.value.runner.state > RunnerState::Booting {
+            return Ok((End::Done(json!({"skipped": "no longer wanted or already online"})), batch));
+        }
+        let machines = match self.0.provider.list().await {
+            Ok(machines) => machines,
+            Err(error) => return Ok((self.provider_end(effect, &mut entry.value, &error), batch)),
+        };
+        let machine = match machines.into_iter().find(|machine| machine.name == name) {
+            Some(machine) => machine,
+            None => {
+                let jit = match self.register(&entry.value).await {
+                    Ok(jit) => jit,
+                    Err(error) => {
+                        let end = self.forge_end(effect, &mut entry.value, &error);
+                        return Ok(self.close(end, &mut entry.value, entry.version, batch));
+                    }
+                };
+                entry.value.runner.runner_id = Some(jit.runner_id);
+                let mut note = Batch::default();
+                write_entry(&mut note, &entry.value, Some(entry.version));
+                match self.0.store.commit(note).await {
+                    Err(trunkline_store::Error::Conflict { .. }) => {
+                        // Somebody moved the entry: look again. If the removal fails, the next attempt meets 409.
+                        let _ = self.0.forge.deregister(jit.runner_id).await;
+                        let error = "the ledger entry changed meanwhile".to_owned();
+                        return Ok((End::Retry { after: SignedDuration::from_secs(1), error }, batch));
+                    }
+                    other => {
+                        other?;
+                    }
+                }
+                let Some(noted) = self.entry(name.as_str()).await? else {
+                    return Ok((End::Done(json!({"skipped": "the runner is gone"})), batch));
+                };
+                entry = noted;
+                if entry.value.terminating {
+                    return Ok((End::Done(json!({"skipped": "no longer wanted"})), batch));
+                }
+                let spec = LaunchSpec {
+                    name: name.clone(),
+                    runner_type: entry.value.runner.runner_type.clone(),
+                    labels: entry.value.runner.labels.clone(),
+                    jit_config: jit.encoded,
+                };
+                let answer = self.0.provider.launch(&[spec]).await.into_iter().next();
+                match answer.unwrap_or_else(|| {
+                    Err(provider::Error::new(ErrorClass::Transient, "the provider gave no answer"))
+                }) {
+                    Ok(machine) => machine,
+                    Err(error) => {
+                        let end = self.provider_end(effect, &mut entry.value, &error);
+                        if matches!(end, End::GiveUp { .. }) {
+                            // Nobody will use the registration; if this fails, reconcile finds it.
+                            let _ = self.0.forge.deregister(jit.runner_id).await;
+                        }
+                        return Ok(self.close(end, &mut entry.value, entry.version, batch));
+                    }
+                }
+            }
+        };
+        entry.value.runner.machine_id = Some(machine.id.clone());
+        let reason = format!("started as {} `{}`", self.0.provider.name(), machine.id);
+        entry.value.runner.advance(RunnerState::Booting, self.now(), reason);
+        write_entry(&mut batch, &entry.value, Some(entry.version));
+        Ok((End::Done(json!({"machine": machine.id})), batch))
+    }
+
+    /// Writes what a failed launch left in the ledger.
+    fn close(&self, end: End, entry: &mut Entry, version: i64, mut batch: Batch) -> (End, Batch) {
+        if let End::GiveUp { error } = &end {
+            entry.runner.advance(RunnerState::Gone, self.now(), format!("not launched: {error}"));
+            write_entry(&mut batch, entry, Some(version));
+        }
+        (end, batch)
+    }
+
+    /// Issues the JIT configuration; a registration of the same name from a cut-off attempt is replaced.
+    async fn register(&self, entry: &Entry) -> Result<forge::JitConfig, forge::Error> {
+        let runner = &entry.runner;
+        match self.0.forge.register(&runner.name, &runner.labels).await {
+            Err(forge::Error::Conflict) => {}
+            other => return other,
+        }
+        if let Some(id) = self.registration_id(&runner.name).await? {
+            match self.0.forge.deregister(id).await {
+                Ok(()) | Err(forge::Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.0.forge.register(&runner.name, &runner.labels).await
+    }
+
+    async fn registration_id(&self, name: &RunnerName) -> Result<Option<RunnerId>, forge::Error> {
+        let runners = self.0.forge.runners().await?;
+        Ok(runners.into_iter().find(|runner| runner.name == name.as_str()).map(|runner| runner.id))
+    }
+
+    async fn terminate(&self, effect: &Effect) -> Result<(End, Batch), Error> {
+        let mut batch = Batch::default();
+        let Ok(order) = serde_json::from_value::<TerminateOrder>(effect.payload.clone()) else {
+            return Ok((End::GiveUp { error: "the order cannot be read".into() }, batch));
+        };
+        let Some(mut entry) = self.entry(order.name.as_str()).await? else {
+            return Ok((End::Done(json!({"skipped": "the runner is gone"})), batch));
+        };
+        let version = Some(entry.version);
+        if entry.value.may_be_busy() {
+            entry.value.terminating = false;
+            write_entry(&mut batch, &entry.value, version);
+            return Ok((End::Done(json!({"left_alone": "it has a job"})), batch));
+        }
+        let id = match entry.value.runner.runner_id {
+            Some(id) => Ok(Some(id)),
+            None => self.registration_id(&order.name).await,
+        };
+        let removed = match id {
+            Ok(Some(id)) => self.0.forge.deregister(id).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Ok(()) | Err(forge::Error::NotFound) => {}
+            Err(forge::Error::Busy) => {
+                entry.value.terminating = false;
+                "it took a job, so it stays".clone_into(&mut entry.value.runner.reason);
+                write_entry(&mut batch, &entry.value, version);
+                return Ok((End::Done(json!({"left_alone": "GitHub says it has a job"})), batch));
+            }
+            Err(error) => {
+                let after = match error {
+                    forge::Error::RateLimited { until } => until.duration_since(self.now()),
+                    _ => backoff(effect),
+                };
+                return Ok((End::Retry { after, error: error.to_string() }, batch));
+            }
+        }
+        if let Err(error) = self.0.provider.terminate(&order.name).await {
+            // Never given up: the machine costs until it is gone.
+            return Ok((End::Retry { after: backoff(effect), error: error.to_string() }, batch));
+        }
+        entry.value.runner.advance(RunnerState::Gone, self.now(), order.reason.clone());
+        write_entry(&mut batch, &entry.value, version);
+        Ok((End::Done(json!({"terminated": order.name})), batch))
+    }
+
+    /// What follows from a provider's refusal.
+    fn provider_end(&self, effect: &Effect, entry: &mut Entry, error: &provider::Error) -> End {
+        entry.runner.reason = error.to_string();
+        let after = backoff(effect);
+        self.hold_launches(later(self.now(), after));
+        if error.class.may_pass() && u64::from(self.0.config.launch_attempts) > attempts(effect) {
+            End::Retry { after, error: error.to_string() }
+        } else {
+            End::GiveUp { error: error.to_string() }
+        }
+    }
+
+    /// What follows from GitHub's refusal.
+    fn forge_end(&self, effect: &Effect, entry: &mut Entry, error: &forge::Error) -> End {
+        entry.runner.reason = error.to_string();
+        let after = match error {
+            forge::Error::RateLimited { until } => until.duration_since(self.now()),
+            _ => backoff(effect),
+        };
+        self.hold_launches(later(self.now(), after));
+        match error {
+            forge::Error::RateLimited { .. } => End::Retry { after, error: error.to_string() },
+            forge::Error::Transient(_) if u64::from(self.0.config.launch_attempts) > attempts(effect) => {
+                End::Retry { after, error: error.to_string() }
+            }
+            _ => End::GiveUp { error: error.to_string() },
+        }
+    }
+}
+
+fn attempts(effect: &Effect) -> u64 {
+    u64::try_from(effect.attempts).unwrap_or(0)
+}
+
+/// 2, 4, 8, … seconds, at most 5 minutes.
+fn backoff(effect: &Effect) -> SignedDuration {
+    let doubled = 2_i64.saturating_pow(u32::try_from(attempts(effect).clamp(1, 9)).unwrap_or(1));
+    SignedDuration::from_secs(doubled.min(300))
+}
+
+fn later(now: Timestamp, after: SignedDuration) -> Timestamp {
+    now.checked_add(after.max(SignedDuration::from_secs(1))).unwrap_or(now)
+}

@@ -1,0 +1,3 @@
+//! The providers we have.
+
+pub mod process;
