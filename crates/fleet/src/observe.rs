@@ -35,12 +35,14 @@ pub fn job_seen(entry: &mut Entry, job: &Job, at: Timestamp) -> bool {
 /// What one look at both sides brought.
 #[derive(Debug, Clone, Copy)]
 pub struct Look<'a> {
-    /// The runner's registration: `None` when GitHub was not to be asked.
+    /// The runner's registration.
     pub registration: Answer<&'a Registered>,
     /// Its machine.
     pub machine: Answer<&'a Machine>,
     /// When.
     pub at: Timestamp,
+    /// Younger runners are not declared gone before they were online: their launch may be under way.
+    pub launch_grace: SignedDuration,
 }
 
 /// Yes, no, or nobody knows.
@@ -53,9 +55,6 @@ pub enum Answer<T> {
     /// No answer.
     Unknown,
 }
-
-/// Entries younger than this are not declared gone: their launch may be under way.
-const LAUNCH_GRACE: SignedDuration = SignedDuration::from_secs(120);
 
 /// Takes a look at one runner. True when the entry changed in more than the time of the look.
 pub fn looked(entry: &mut Entry, look: Look<'_>) -> bool {
@@ -81,12 +80,12 @@ pub fn looked(entry: &mut Entry, look: Look<'_>) -> bool {
     if entry.registration != Registration::Unknown {
         entry.seen_at = Some(look.at);
     }
-    advance(entry, look.at);
+    advance(entry, look.at, look.launch_grace);
     before != (entry.runner.clone(), entry.registration, entry.machine)
 }
 
-fn advance(entry: &mut Entry, at: Timestamp) {
-    let young = at.duration_since(entry.runner.planned_at) < LAUNCH_GRACE;
+fn advance(entry: &mut Entry, at: Timestamp, launch_grace: SignedDuration) {
+    let young = at.duration_since(entry.runner.planned_at) < launch_grace;
     match (entry.registration, entry.machine) {
         (Registration::Busy, _) => {
             entry.runner.advance(RunnerState::Busy, at, "GitHub says it has a job");

@@ -106,7 +106,9 @@ impl Fleet {
             Some(None) => Answer::Absent,
         };
         let mut next = entry.value.clone();
-        let changed = looked(&mut next, Look { registration, machine, at: self.now() });
+        // A fifth of the time to boot is plenty between decision and machine.
+        let launch_grace = self.0.config.boot_timeout / 5;
+        let changed = looked(&mut next, Look { registration, machine, at: self.now(), launch_grace });
         if next == entry.value {
             return Ok(false);
         }

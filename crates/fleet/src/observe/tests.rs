@@ -31,7 +31,7 @@ fn registered(online: bool, busy: bool) -> Registered {
 }
 
 fn look<'a>(registration: Answer<&'a Registered>, machine: Answer<&'a Machine>, second: i64) -> Look<'a> {
-    Look { registration, machine, at: at(second) }
+    Look { registration, machine, at: at(second), launch_grace: SignedDuration::from_secs(120) }
 }
 
 #[test]
