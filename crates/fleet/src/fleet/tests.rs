@@ -309,3 +309,5 @@ async fn a_bad_payload_never_blocks_the_cursor() {
     assert_eq!(world.fleet.status().await.unwrap().bad_payloads, 1);
     assert_eq!(world.store.record("job", &job_key(&job(1, "x"))).await.unwrap().unwrap().id, "o/r/1");
 }
+
+mod chaos;
