@@ -22,7 +22,10 @@ pub(crate) struct Packed {
 
 fn pack_one(e: NewEvent) -> Result<Packed, Error> {
     if e.body.len() as u64 > MAX_BODY {
-        return Err(Error::Value(format!("a body of {} bytes is over the limit of {MAX_BODY}", e.body.len())));
+        return Err(Error::Value(format!(
+            "a body of {} bytes is over the limit of {MAX_BODY}",
+            e.body.len()
+        )));
     }
     Ok(Packed {
         headers: serde_json::to_string(&e.headers)?,

@@ -12,6 +12,6 @@ mod types;
 pub use error::Error;
 pub use store::Store;
 pub use types::{
-    Appended, AuditEntry, Batch, Committed, CursorMove, Effect, EffectFilter, EffectInfo, EffectState, Event, EventStats,
-    Expected, Lease, NewAudit, NewEffect, NewEvent, Outcome, Record, RecordWrite,
+    Appended, AuditEntry, Batch, Committed, CursorMove, Effect, EffectFilter, EffectInfo, EffectState, Event,
+    EventStats, Expected, Lease, NewAudit, NewEffect, NewEvent, Outcome, Record, RecordWrite,
 };

@@ -2,11 +2,14 @@
 
 use crate::{Batch, Effect, Error, Outcome, Store};
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use trunkline_model::SharedClock;
 
 const CLAIM: Duration = Duration::from_secs(300);
 const AT_ONCE: usize = 32;
+/// A retry comes no sooner, or one that is due at once would take the whole round.
+const PAUSE: SignedDuration = SignedDuration::from_secs(1);
 
 /// Knows how to do effects of some kinds.
 #[async_trait]
@@ -38,10 +41,13 @@ pub async fn run_due(store: &Store, executor: &dyn Executor, clock: &SharedClock
     let mut stats = Stats::default();
     for _ in 0..AT_ONCE {
         let Some(effect) = store.due_effects(executor.kind_prefix(), 1, CLAIM).await?.pop() else { break };
-        let (outcome, batch) = executor.execute(&effect).await;
-        let count = match &outcome {
+        let (mut outcome, batch) = executor.execute(&effect).await;
+        let count = match &mut outcome {
             Outcome::Done(_) => &mut stats.done,
-            Outcome::Retry { .. } => &mut stats.retried,
+            Outcome::Retry { at, .. } => {
+                *at = (*at).max(clock.now().checked_add(PAUSE).unwrap_or(Timestamp::MAX));
+                &mut stats.retried
+            }
             Outcome::Failed { .. } => &mut stats.failed,
         };
         match store.finish_effect(effect.id, outcome, batch).await {

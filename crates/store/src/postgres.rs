@@ -79,7 +79,8 @@ async fn migrate(pool: &Pool) -> Result<(), Error> {
     let tx = c.transaction().await?;
     tx.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATE_LOCK]).await?;
     tx.batch_execute("CREATE TABLE IF NOT EXISTS trunkline_schema(version BIGINT PRIMARY KEY)").await?;
-    let found: i64 = tx.query_one("SELECT coalesce(max(version), 0) FROM trunkline_schema", &[]).await?.get(0);
+    let found: i64 =
+        tx.query_one("SELECT coalesce(max(version), 0) FROM trunkline_schema", &[]).await?.get(0);
     let known = MIGRATIONS.len() as i64;
     if found > known {
         return Err(Error::NewerSchema { found, known });
@@ -91,7 +92,11 @@ async fn migrate(pool: &Pool) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-async fn run_appender(pool: Pool, mut queue: mpsc::Receiver<(Vec<Packed>, Answer)>, last: watch::Sender<i64>) {
+async fn run_appender(
+    pool: Pool,
+    mut queue: mpsc::Receiver<(Vec<Packed>, Answer)>,
+    last: watch::Sender<i64>,
+) {
     let mut group = Vec::new();
     while queue.recv_many(&mut group, GROUP).await > 0 {
         let mut events = Vec::new();

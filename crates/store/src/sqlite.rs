@@ -4,8 +4,6 @@ pub(crate) mod read;
 mod schema;
 pub(crate) mod write;
 
-
-
 use crate::{Error, codec::blocking};
 use rusqlite::Connection;
 use std::{
@@ -73,7 +71,10 @@ impl Sqlite {
         let work: Work = Box::new(move |c| {
             let answer = f(c);
             let keep = answer.is_ok();
-            (keep, Box::new(move |failed| drop(tx.send(failed.map_or(answer, |m| Err(Error::Unavailable(m)))))))
+            (
+                keep,
+                Box::new(move |failed| drop(tx.send(failed.map_or(answer, |m| Err(Error::Unavailable(m)))))),
+            )
         });
         self.writer.send(work).await.map_err(|_| stopped())?;
         rx.await.map_err(|_| stopped())?
@@ -83,7 +84,8 @@ impl Sqlite {
         &self,
         f: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|e| Error::Unavailable(e.to_string()))?;
+        let permit =
+            Arc::clone(&self.permits).acquire_owned().await.map_err(|e| Error::Unavailable(e.to_string()))?;
         let (path, readers) = (Arc::clone(&self.path), Arc::clone(&self.readers));
         blocking(move || {
             let _permit = permit;
@@ -123,7 +125,11 @@ fn run_writer(c: &Connection, mut queue: mpsc::Receiver<Work>, wake: &watch::Sen
     }
 }
 
-fn run_group(c: &Connection, group: impl Iterator<Item = Work>, delivers: &mut Vec<Deliver>) -> Result<(), Error> {
+fn run_group(
+    c: &Connection,
+    group: impl Iterator<Item = Work>,
+    delivers: &mut Vec<Deliver>,
+) -> Result<(), Error> {
     let step = |sql: &str| -> Result<(), Error> { Ok(c.prepare_cached(sql)?.execute([]).map(drop)?) };
     step("BEGIN IMMEDIATE")?;
     for work in group {

@@ -1,8 +1,8 @@
 //! The handle.
 
 use crate::{
-    Appended, AuditEntry, Batch, Committed, Effect, EffectFilter, EffectInfo, Error, Event, EventStats, Lease, NewEvent,
-    Outcome, Record,
+    Appended, AuditEntry, Batch, Committed, Effect, EffectFilter, EffectInfo, Error, Event, EventStats,
+    Lease, NewEvent, Outcome, Record,
     codec::{pack, pack_batch, time},
     postgres::Postgres,
     sqlite::{Sqlite, last_seq, read, write},
@@ -136,7 +136,12 @@ impl Store {
     }
 
     /// Claims due effects; each comes again when it is not finished within `lease_for`.
-    pub async fn due_effects(&self, kind_prefix: &str, limit: usize, lease_for: Duration) -> Result<Vec<Effect>, Error> {
+    pub async fn due_effects(
+        &self,
+        kind_prefix: &str,
+        limit: usize,
+        lease_for: Duration,
+    ) -> Result<Vec<Effect>, Error> {
         let (prefix, now) = (kind_prefix.to_owned(), self.now());
         let until = now.saturating_add(micros(lease_for));
         match &self.backend {

@@ -91,7 +91,9 @@ fn with_database(url: &str, name: &str) -> String {
 
 async fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
-    tokio::task::spawn_blocking(|| SERVER.get_or_init(find_or_start).as_ref()).await.expect("PostgreSQL for the test")
+    tokio::task::spawn_blocking(|| SERVER.get_or_init(find_or_start).as_ref())
+        .await
+        .expect("PostgreSQL for the test")
 }
 
 fn find_or_start() -> Option<Server> {
@@ -99,7 +101,10 @@ fn find_or_start() -> Option<Server> {
         return Some(Server { url, guard: None });
     }
     let Some(programs) = programs() else {
-        assert!(env::var_os("TRUNKLINE_REQUIRE_POSTGRES").is_none(), "PostgreSQL is required and not installed");
+        assert!(
+            env::var_os("TRUNKLINE_REQUIRE_POSTGRES").is_none(),
+            "PostgreSQL is required and not installed"
+        );
         skip("no PostgreSQL programs here; install them or set TRUNKLINE_TEST_POSTGRES_URL");
         return None;
     };
@@ -150,7 +155,10 @@ fn start(programs: &Path, attempt: u32) -> Result<Server, String> {
     let mut line = String::new();
     said.read_line(&mut line).map_err(text)?;
     if line == "ready\n" {
-        return Ok(Server { url: format!("postgres://trunkline@127.0.0.1:{port}/postgres"), guard: Some(guard) });
+        return Ok(Server {
+            url: format!("postgres://trunkline@127.0.0.1:{port}/postgres"),
+            guard: Some(guard),
+        });
     }
     said.read_to_string(&mut line).map_err(text)?;
     guard.wait().map_err(text)?;

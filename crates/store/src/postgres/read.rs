@@ -66,7 +66,8 @@ impl Postgres {
     }
 
     pub(crate) async fn events(&self, after: i64, n: usize) -> Result<Vec<Event>, Error> {
-        self.all(&format!("{EVENT} WHERE seq > $1 ORDER BY seq LIMIT $2"), &[&after, &limit(n)], event_of).await
+        self.all(&format!("{EVENT} WHERE seq > $1 ORDER BY seq LIMIT $2"), &[&after, &limit(n)], event_of)
+            .await
     }
 
     pub(crate) async fn event(&self, seq: i64) -> Result<Option<Event>, Error> {
@@ -99,12 +100,14 @@ impl Postgres {
     }
 
     pub(crate) async fn cursor(&self, name: &str) -> Result<i64, Error> {
-        let rows = self.all("SELECT seq FROM cursors WHERE name = $1", &[&name], |r| Ok(r.try_get(0)?)).await?;
+        let rows =
+            self.all("SELECT seq FROM cursors WHERE name = $1", &[&name], |r| Ok(r.try_get(0)?)).await?;
         Ok(rows.into_iter().next().unwrap_or(0))
     }
 
     pub(crate) async fn records(&self, kind: &str, ids: &[String]) -> Result<Vec<Record>, Error> {
-        let sql = "SELECT id, version, value, updated_at FROM records WHERE kind = $1 AND id = ANY($2) ORDER BY id";
+        let sql =
+            "SELECT id, version, value, updated_at FROM records WHERE kind = $1 AND id = ANY($2) ORDER BY id";
         self.all(sql, &[&kind, &ids], record_of).await
     }
 
@@ -114,7 +117,8 @@ impl Postgres {
     }
 
     pub(crate) async fn count_records(&self, kind: &str) -> Result<i64, Error> {
-        let rows = self.all("SELECT count(*) FROM records WHERE kind = $1", &[&kind], |r| Ok(r.try_get(0)?)).await?;
+        let rows =
+            self.all("SELECT count(*) FROM records WHERE kind = $1", &[&kind], |r| Ok(r.try_get(0)?)).await?;
         Ok(rows.into_iter().next().unwrap_or(0))
     }
 

@@ -68,17 +68,27 @@ async fn record(tx: &Transaction<'_>, w: &RecordWrite, now: i64) -> Result<(), E
     let value = w.value.as_ref().map(ToString::to_string);
     let changed = match (w.expected, &value) {
         (Expected::Any, Some(v)) => {
-            let s = tx.prepare_cached("INSERT INTO records VALUES ($1, $2, 1, $3, $4) ON CONFLICT (kind, id) DO UPDATE
-                SET version = records.version + 1, value = excluded.value, updated_at = excluded.updated_at").await?;
+            let s = tx
+                .prepare_cached(
+                    "INSERT INTO records VALUES ($1, $2, 1, $3, $4) ON CONFLICT (kind, id) DO UPDATE
+                SET version = records.version + 1, value = excluded.value, updated_at = excluded.updated_at",
+                )
+                .await?;
             tx.execute(&s, &[&w.kind, &w.id, v, &now]).await?
         }
         (Expected::Absent, Some(v)) => {
-            let s = tx.prepare_cached("INSERT INTO records VALUES ($1, $2, 1, $3, $4) ON CONFLICT DO NOTHING").await?;
+            let s = tx
+                .prepare_cached("INSERT INTO records VALUES ($1, $2, 1, $3, $4) ON CONFLICT DO NOTHING")
+                .await?;
             tx.execute(&s, &[&w.kind, &w.id, v, &now]).await?
         }
         (Expected::Version(version), Some(v)) => {
-            let s = tx.prepare_cached("UPDATE records SET version = version + 1, value = $3, updated_at = $4
-                WHERE kind = $1 AND id = $2 AND version = $5").await?;
+            let s = tx
+                .prepare_cached(
+                    "UPDATE records SET version = version + 1, value = $3, updated_at = $4
+                WHERE kind = $1 AND id = $2 AND version = $5",
+                )
+                .await?;
             tx.execute(&s, &[&w.kind, &w.id, v, &now, &version]).await?
         }
         (Expected::Any, None) => {
@@ -86,7 +96,8 @@ async fn record(tx: &Transaction<'_>, w: &RecordWrite, now: i64) -> Result<(), E
             1
         }
         (Expected::Absent, None) => {
-            let there = tx.query_opt("SELECT 1 FROM records WHERE kind = $1 AND id = $2", &[&w.kind, &w.id]).await?;
+            let there =
+                tx.query_opt("SELECT 1 FROM records WHERE kind = $1 AND id = $2", &[&w.kind, &w.id]).await?;
             u64::from(there.is_none())
         }
         (Expected::Version(version), None) => {
@@ -135,8 +146,12 @@ impl Postgres {
         let mut done = Committed::default();
         for e in &batch.outbox {
             let due = e.not_before.map_or(now, jiff::Timestamp::as_microsecond);
-            let s = tx.prepare_cached("INSERT INTO effects(kind, key, payload, why, state, due_at, created_at)
-                VALUES ($1, $2, $3, $4, 'pending', $5, $6) ON CONFLICT (key) DO NOTHING").await?;
+            let s = tx
+                .prepare_cached(
+                    "INSERT INTO effects(kind, key, payload, why, state, due_at, created_at)
+                VALUES ($1, $2, $3, $4, 'pending', $5, $6) ON CONFLICT (key) DO NOTHING",
+                )
+                .await?;
             let (payload, why) = (e.payload.to_string(), serde_json::to_string(&e.why)?);
             let added = tx.execute(&s, &[&e.kind, &e.key, &payload, &why, &due, &now]).await?;
             done.effects_added += usize::from(added == 1);
@@ -151,8 +166,15 @@ impl Postgres {
         Ok(done)
     }
 
-    pub(crate) async fn claim(&self, prefix: &str, n: usize, now: i64, until: i64) -> Result<Vec<Effect>, Error> {
-        let sql = "UPDATE effects SET attempts = attempts + 1, due_at = $4 WHERE id IN (SELECT id FROM effects
+    pub(crate) async fn claim(
+        &self,
+        prefix: &str,
+        n: usize,
+        now: i64,
+        until: i64,
+    ) -> Result<Vec<Effect>, Error> {
+        let sql =
+            "UPDATE effects SET attempts = attempts + 1, due_at = $4 WHERE id IN (SELECT id FROM effects
             WHERE state = 'pending' AND due_at <= $3 AND starts_with(kind, $1) ORDER BY due_at, id LIMIT $2
             FOR UPDATE SKIP LOCKED) RETURNING id, kind, key, payload, why, attempts";
         let rows = self.client().await?.query(sql, &[&prefix, &limit(n), &now, &until]).await?;
@@ -161,7 +183,13 @@ impl Postgres {
         Ok(claimed)
     }
 
-    pub(crate) async fn take_lease(&self, name: &str, owner: &str, now: i64, until: i64) -> Result<Option<i64>, Error> {
+    pub(crate) async fn take_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        now: i64,
+        until: i64,
+    ) -> Result<Option<i64>, Error> {
         let sql = "INSERT INTO leases VALUES ($1, $2, 1, $4) ON CONFLICT (name) DO UPDATE SET
             fencing = leases.fencing + (CASE WHEN leases.owner = $2 AND leases.expires_at > $3 THEN 0 ELSE 1 END),
             owner = $2, expires_at = $4 WHERE leases.owner = $2 OR leases.expires_at <= $3 RETURNING fencing";
@@ -175,6 +203,13 @@ impl Postgres {
     }
 
     pub(crate) async fn prune(&self, before: i64) -> Result<u64, Error> {
-        Ok(self.client().await?.execute("DELETE FROM events WHERE received_at < $1 AND seq < (SELECT max(seq) FROM events)", &[&before]).await?)
+        Ok(self
+            .client()
+            .await?
+            .execute(
+                "DELETE FROM events WHERE received_at < $1 AND seq < (SELECT max(seq) FROM events)",
+                &[&before],
+            )
+            .await?)
     }
 }

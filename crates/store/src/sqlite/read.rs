@@ -106,7 +106,8 @@ pub(crate) fn records(c: &Connection, kind: &str, ids: &[String]) -> Result<Vec<
 }
 
 pub(crate) fn list_records(c: &Connection, kind: &str, after: &str, n: usize) -> Result<Vec<Record>, Error> {
-    let sql = "SELECT id, version, value, updated_at FROM records WHERE kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+    let sql =
+        "SELECT id, version, value, updated_at FROM records WHERE kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
     all(c, sql, params![kind, after, limit(n)], record_of)
 }
 
@@ -115,7 +116,8 @@ pub(crate) fn count_records(c: &Connection, kind: &str) -> Result<i64, Error> {
 }
 
 pub(crate) fn effects(c: &Connection, f: &EffectFilter) -> Result<Vec<EffectInfo>, Error> {
-    let sql = "SELECT id, kind, key, payload, why, attempts, state, due_at, error, result, created_at FROM effects
+    let sql =
+        "SELECT id, kind, key, payload, why, attempts, state, due_at, error, result, created_at FROM effects
         WHERE substr(kind, 1, length(?1)) = ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id DESC LIMIT ?3";
     let n = if f.limit == 0 { 100 } else { limit(f.limit) };
     all(c, sql, params![f.kind_prefix, f.state.map(EffectState::text), n], |r| {

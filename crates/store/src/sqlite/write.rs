@@ -20,7 +20,8 @@ pub(crate) fn append(c: &Connection, events: &[Packed]) -> Result<Vec<Appended>,
             {
                 return Ok(Appended { seq, duplicate: true });
             }
-            let seq = insert.insert(params![e.source, e.kind, e.dedupe_key, e.received_at, e.headers, e.body])?;
+            let seq =
+                insert.insert(params![e.source, e.kind, e.dedupe_key, e.received_at, e.headers, e.body])?;
             Ok(Appended { seq, duplicate: false })
         })
         .collect()
@@ -32,8 +33,10 @@ pub(crate) fn commit(c: &Connection, events: &[Packed], batch: &Batch, now: i64)
         if at != m.from {
             return Err(Error::conflict(format!("cursor {} is at {at}, not {}", m.name, m.from)));
         }
-        c.prepare_cached("INSERT INTO cursors VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET seq = excluded.seq")?
-            .execute(params![m.name, m.to])?;
+        c.prepare_cached(
+            "INSERT INTO cursors VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET seq = excluded.seq",
+        )?
+        .execute(params![m.name, m.to])?;
     }
     for w in &batch.records {
         record(c, w, now)?;
@@ -46,11 +49,20 @@ pub(crate) fn commit(c: &Connection, events: &[Packed], batch: &Batch, now: i64)
                 "INSERT INTO effects(kind, key, payload, why, state, due_at, created_at)
                  VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?6) ON CONFLICT(key) DO NOTHING",
             )?
-            .execute(params![e.kind, e.key, e.payload.to_string(), serde_json::to_string(&e.why)?, due, now])?;
+            .execute(params![
+                e.kind,
+                e.key,
+                e.payload.to_string(),
+                serde_json::to_string(&e.why)?,
+                due,
+                now
+            ])?;
     }
     for a in &batch.audit {
-        c.prepare_cached("INSERT INTO audit(at, actor, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![now, a.actor, a.action, a.subject, a.detail.to_string()])?;
+        c.prepare_cached(
+            "INSERT INTO audit(at, actor, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![now, a.actor, a.action, a.subject, a.detail.to_string()])?;
     }
     Ok(done)
 }
@@ -68,7 +80,9 @@ fn record(c: &Connection, w: &RecordWrite, now: i64) -> Result<(), Error> {
                  SET version = version + 1, value = excluded.value, updated_at = excluded.updated_at",
             )?
             .execute(params![w.kind, w.id, value.to_string(), now])?,
-        None => c.prepare_cached("DELETE FROM records WHERE kind = ?1 AND id = ?2")?.execute([&w.kind, &w.id])?,
+        None => {
+            c.prepare_cached("DELETE FROM records WHERE kind = ?1 AND id = ?2")?.execute([&w.kind, &w.id])?
+        }
     };
     Ok(())
 }
@@ -83,10 +97,19 @@ pub(crate) fn check(w: &RecordWrite, found: Option<i64>) -> Result<(), Error> {
     if ok {
         return Ok(());
     }
-    Err(Error::conflict(format!("record {} {} has version {found:?}, expected {:?}", w.kind, w.id, w.expected)))
+    Err(Error::conflict(format!(
+        "record {} {} has version {found:?}, expected {:?}",
+        w.kind, w.id, w.expected
+    )))
 }
 
-pub(crate) fn claim(c: &Connection, prefix: &str, n: usize, now: i64, until: i64) -> Result<Vec<Effect>, Error> {
+pub(crate) fn claim(
+    c: &Connection,
+    prefix: &str,
+    n: usize,
+    now: i64,
+    until: i64,
+) -> Result<Vec<Effect>, Error> {
     let sql = "UPDATE effects SET attempts = attempts + 1, due_at = ?4 WHERE id IN (SELECT id FROM effects
         WHERE state = 'pending' AND due_at <= ?3 AND substr(kind, 1, length(?1)) = ?1 ORDER BY due_at, id LIMIT ?2)
         RETURNING id, kind, key, payload, why, attempts";
@@ -115,7 +138,13 @@ pub(crate) fn finish(c: &Connection, id: i64, o: &Outcome, now: i64) -> Result<(
     if changed == 1 { Ok(()) } else { Err(Error::conflict(format!("effect {id} is not being done"))) }
 }
 
-pub(crate) fn take_lease(c: &Connection, name: &str, owner: &str, now: i64, until: i64) -> Result<Option<i64>, Error> {
+pub(crate) fn take_lease(
+    c: &Connection,
+    name: &str,
+    owner: &str,
+    now: i64,
+    until: i64,
+) -> Result<Option<i64>, Error> {
     let sql = "INSERT INTO leases VALUES (?1, ?2, 1, ?4) ON CONFLICT(name) DO UPDATE SET
         fencing = fencing + (CASE WHEN owner = ?2 AND expires_at > ?3 THEN 0 ELSE 1 END), owner = ?2, expires_at = ?4
         WHERE owner = ?2 OR expires_at <= ?3 RETURNING fencing";
@@ -129,5 +158,8 @@ pub(crate) fn release_lease(c: &Connection, name: &str, owner: &str, fencing: i6
 }
 
 pub(crate) fn prune(c: &Connection, before: i64) -> Result<u64, Error> {
-    Ok(c.execute("DELETE FROM events WHERE received_at < ?1 AND seq < (SELECT max(seq) FROM events)", [before])? as u64)
+    Ok(c.execute(
+        "DELETE FROM events WHERE received_at < ?1 AND seq < (SELECT max(seq) FROM events)",
+        [before],
+    )? as u64)
 }
