@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod client;
 pub mod http;
 pub mod webhook;
+pub use client::Client;

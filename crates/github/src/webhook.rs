@@ -14,6 +14,7 @@ mod run;
 pub mod signature;
 
 pub use check_run::CheckRun;
+pub(crate) use job::RawJob;
 
 use jiff::Timestamp;
 use serde::Deserialize;
