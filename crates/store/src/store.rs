@@ -32,7 +32,7 @@ macro_rules! reads {
     ($($(#[$m:meta])* $name:ident($($a:ident: $t:ty => $own:expr),*) -> $r:ty;)*) => { impl Store { $(
         $(#[$m])*
         pub async fn $name(&self, $($a: $t),*) -> Result<$r, Error> {
-            $(let $a = $own;)*
+            let ($($a,)*) = ($($own,)*);
             match &self.backend {
                 Lite(s) => s.read(move |c| read::$name(c, $(reads!(@pass $a)),*)).await,
                 Pg(p) => p.$name($(reads!(@pass $a)),*).await,

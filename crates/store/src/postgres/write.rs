@@ -140,7 +140,10 @@ impl Postgres {
                 return Err(Error::conflict(format!("cursor {} is not at {}", m.name, m.from)));
             }
         }
-        for w in &batch.records {
+        // In one order everywhere, or two batches could wait for each other's rows.
+        let mut records: Vec<_> = batch.records.iter().collect();
+        records.sort_by_key(|w| (&w.kind, &w.id));
+        for w in records {
             record(&tx, w, now).await?;
         }
         let mut done = Committed::default();

@@ -1,5 +1,7 @@
 //! What every backend must do: the same cases on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panic")]
+
 mod bed;
 mod effects;
 mod log;
@@ -39,6 +41,7 @@ cases! {
     state::records_are_listed_in_pages;
     state::a_cursor_moves_only_from_where_it_stands;
     state::of_concurrent_writers_one_wins;
+    state::batches_that_cross_do_not_wait_for_ever;
     effects::an_effect_is_claimed_and_comes_again;
     effects::an_outcome_is_written_with_its_batch;
     effects::no_effect_is_claimed_twice_at_once;

@@ -157,3 +157,23 @@ pub(crate) async fn of_concurrent_writers_one_wins(bed: Bed) {
         assert_eq!(won, 2, "round {round}");
     }
 }
+
+pub(crate) async fn batches_that_cross_do_not_wait_for_ever(bed: Bed) {
+    let s = &bed.store;
+    let calls = (0..40).map(|i| {
+        let s = s.clone();
+        let mut records: Vec<_> =
+            (0..10).flat_map(|id| record(&id.to_string(), Expected::Any, Some(i)).records).collect();
+        if i % 2 == 0 {
+            records.reverse();
+        }
+        tokio::spawn(async move { s.commit(Batch { records, ..Batch::default() }).await })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap().unwrap();
+    }
+    let all = s.list_records("job", None, 99).await.unwrap();
+    assert_eq!(all.iter().map(|r| r.version).collect::<Vec<_>>(), [40; 10]);
+    // Each batch is whole: the last one wrote all ten.
+    assert!(all.iter().all(|r| r.value == all[0].value));
+}
