@@ -7,11 +7,13 @@ mod auth;
 mod error;
 mod hooks;
 mod jobs;
+mod limits;
 mod runners;
 
 pub use auth::Credentials;
 pub use error::Error;
 pub use hooks::{DeliverySummary, HookScope};
+pub use limits::Limits;
 pub use runners::{JitConfig, RegisteredRunner, Scope};
 
 use reqwest::{Method, Response, StatusCode, header};

@@ -1,0 +1,115 @@
+//! `trunkline doctor`: is everything in place, and what to do where it is not.
+
+use super::{Answer, out, runtime};
+use crate::{config, engine};
+use anyhow::Result;
+use serde::Serialize;
+use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
+use trunkline_model::{Clock as _, SharedClock, SystemClock};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Configuration file.
+    #[arg(short, long, default_value = "trunkline.toml")]
+    config: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+    /// What to do; empty when it is well.
+    fix: String,
+}
+
+pub(super) fn run(args: &Args, json: bool) -> Result<Answer> {
+    let mut checks = vec![];
+    let mut check = |name, result: Result<String>, fix: &str| {
+        let ok = result.is_ok();
+        let detail = result.unwrap_or_else(|error| format!("{error:#}"));
+        checks.push(Check { name, ok, detail, fix: if ok { String::new() } else { fix.into() } });
+    };
+    let loaded = config::load(&args.config);
+    let (config, problems) = match loaded {
+        Ok((config, problems)) => (config, problems.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        Err(error) => (None, vec![format!("{error:#}")]),
+    };
+    let well = if problems.is_empty() {
+        Ok(args.config.display().to_string())
+    } else {
+        Err(anyhow::anyhow!(problems.join("\n")))
+    };
+    check("configuration", well, "mend the places named above; `trunkline config check` repeats the check");
+    if let Some(config) = &config {
+        check("secrets", secrets(config), "put each secret into a file that only you can read");
+        runtime()?.block_on(async {
+            let clock: SharedClock = Arc::new(SystemClock);
+            let storage = async {
+                let store = engine::open_store(config, &clock).await?;
+                store.health().await?;
+                Ok(format!("{} deliveries in the log", store.event_stats().await?.count))
+            };
+            check("storage", storage.await, "make the folder writable, or start the database");
+            let fleet = config.fleet.as_ref().map(|fleet| {
+                engine::scale_config(&fleet.scale_config)
+                    .map(|scale| format!("{} runner types", scale.types().len()))
+            });
+            if let Some(fleet) = fleet {
+                check("scale configuration", fleet, "mend the file named above");
+            }
+            match engine::client(config, &clock) {
+                Ok(None) => check("github", Ok("no credentials: deliveries only".into()), ""),
+                Err(error) => check("github", Err(error), "check `app` or `token` in `[github]`"),
+                Ok(Some(client)) => {
+                    let limits = client.rate_limit().await.map_err(anyhow::Error::from);
+                    let skew = limits.as_ref().ok().and_then(|limits| limits.server_time);
+                    let detail = limits
+                        .map(|limits| format!("{} of {} requests left", limits.remaining, limits.limit));
+                    check("github", detail, "check `api_url`, the credentials and their permissions");
+                    if let Some(server) = skew {
+                        let skew = SystemClock.now().duration_since(server).as_secs().abs();
+                        let detail = format!("{skew} s apart from GitHub's clock");
+                        let result = if skew <= 30 { Ok(detail) } else { Err(anyhow::anyhow!(detail)) };
+                        check("clock", result, "synchronise the machine's clock: App tokens fail otherwise");
+                    }
+                }
+            }
+        });
+    }
+    if json {
+        out::json(&checks)?;
+    } else {
+        for Check { name, ok, detail, fix } in &checks {
+            out::line(&format!("{} {name}: {detail}", if *ok { "ok  " } else { "FAIL" }))?;
+            if !fix.is_empty() {
+                out::line(&format!("     {fix}"))?;
+            }
+        }
+    }
+    Ok(match (config.is_some(), checks.iter().all(|check| check.ok)) {
+        (false, _) => Answer::Usage,
+        (true, true) => Answer::Ok,
+        (true, false) => Answer::No,
+    })
+}
+
+/// All secrets can be read, and their files are closed to others.
+fn secrets(config: &config::Config) -> Result<String> {
+    let github = &config.github;
+    let mut all: Vec<&config::SecretRef> = github.webhook_secrets.iter().collect();
+    all.extend(&github.token);
+    all.extend(github.app.as_ref().map(|app| &app.private_key));
+    for secret in &all {
+        secret.read()?;
+        if let config::SecretRef::File(path) = secret {
+            let mode = std::fs::metadata(path)?.permissions().mode();
+            anyhow::ensure!(
+                mode & 0o007 == 0,
+                "`{}` can be read by everybody: `chmod 600` it",
+                path.display()
+            );
+        }
+    }
+    Ok(format!("{} found", all.len()))
+}

@@ -1,0 +1,115 @@
+//! Drives the fleet's steps: woken by new deliveries and by time; says what each turn did.
+
+use crate::config::Fleet as Settings;
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
+};
+use tokio_util::sync::CancellationToken;
+use trunkline_fleet::Fleet;
+use trunkline_server::{App, LoopRun};
+use trunkline_store::Store;
+
+/// Runs until shutdown. Steps never overlap, so every decision sees the one before.
+pub(super) async fn run(
+    fleet: &Fleet,
+    settings: &Settings,
+    store: &Store,
+    app: &App,
+    shutdown: &CancellationToken,
+) {
+    let reconcile_every = Duration::from_secs(u64::from(settings.reconcile_seconds));
+    let mut log = store.subscribe();
+    let mut plan = tokio::time::interval(Duration::from_secs(u64::from(settings.plan_seconds)));
+    plan.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut reconciled: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            changed = log.changed() => if changed.is_err() { return },
+            _ = plan.tick() => {
+                if reconciled.is_none_or(|at| at.elapsed() >= reconcile_every) {
+                    reconcile(fleet, app).await;
+                    reconciled = Some(Instant::now());
+                }
+                intake(fleet, app).await;
+                decide(fleet, app).await;
+                continue;
+            }
+        }
+        intake(fleet, app).await;
+    }
+}
+
+async fn intake(fleet: &Fleet, app: &App) {
+    loop {
+        let started = Instant::now();
+        match fleet.step_intake().await {
+            Ok(stats) => {
+                let why = format!("{} jobs and {} runners moved", stats.jobs_changed, stats.runners_changed);
+                report(app, "fleet.intake", started, (stats.events, stats.jobs_changed, stats.skipped), why);
+                if !stats.more {
+                    return;
+                }
+            }
+            Err(error) => return failed(app, "fleet.intake", started, &error),
+        }
+    }
+}
+
+async fn decide(fleet: &Fleet, app: &App) {
+    let started = Instant::now();
+    match fleet.step_plan().await {
+        Ok(stats) => {
+            let why = format!(
+                "{} jobs queued: {} launches, {} terminations",
+                stats.queued, stats.launches, stats.terminations
+            );
+            report(app, "fleet.plan", started, (stats.launches + stats.terminations, stats.launches, 0), why);
+        }
+        Err(error) => failed(app, "fleet.plan", started, &error),
+    }
+    let started = Instant::now();
+    match fleet.step_execute().await {
+        Ok(stats) => {
+            let why =
+                format!("{} done, {} to be tried again, {} failed", stats.done, stats.retried, stats.failed);
+            let counts =
+                (stats.done + stats.retried + stats.failed, stats.done, stats.retried + stats.failed);
+            report(app, "fleet.execute", started, counts, why);
+        }
+        Err(error) => failed(app, "fleet.execute", started, &error),
+    }
+}
+
+async fn reconcile(fleet: &Fleet, app: &App) {
+    let started = Instant::now();
+    match fleet.step_reconcile().await {
+        Ok(stats) => {
+            let unanswered = stats.unanswered.join(", ");
+            let why = if unanswered.is_empty() {
+                format!("{} runners compared, {} jobs healed", stats.runners, stats.healed)
+            } else {
+                format!("no answer from {unanswered}: nothing is terminated on unknown")
+            };
+            report(app, "fleet.reconcile", started, (stats.runners, stats.changed, stats.orphans), why);
+        }
+        Err(error) => failed(app, "fleet.reconcile", started, &error),
+    }
+}
+
+fn report(
+    app: &App,
+    name: &str,
+    started: Instant,
+    (decided, done, refused): (usize, usize, usize),
+    why: String,
+) {
+    let (decided, done, refused) = (decided as u64, done as u64, refused as u64);
+    app.loops().report(name, LoopRun { duration: started.elapsed(), decided, done, refused, why });
+}
+
+fn failed(app: &App, name: &str, started: Instant, error: &dyn Display) {
+    tracing::warn!(%error, step = name, "a fleet step failed; the next turn tries again");
+    report(app, name, started, (0, 0, 1), error.to_string());
+}

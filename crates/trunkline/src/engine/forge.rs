@@ -1,0 +1,75 @@
+//! What the fleet asks GitHub, by the typed client.
+
+use async_trait::async_trait;
+use trunkline_fleet::forge::{Error, Forge, JitConfig, Registered};
+use trunkline_github::{
+    Client,
+    client::{self, RegisteredRunner, Scope},
+};
+use trunkline_model::{Job, JobId, Label, RepoName, RunId, RunnerId, RunnerName};
+
+/// Queued runs looked at in one turn; older ones come when these are served.
+const QUEUED_RUNS: usize = 300;
+
+/// One scope of GitHub.
+#[derive(Debug)]
+pub(super) struct GitHubForge {
+    client: Client,
+    scope: Scope,
+    group: u64,
+}
+
+impl GitHubForge {
+    pub(super) fn new(client: Client, scope: Scope, group: u64) -> Self {
+        Self { client, scope, group }
+    }
+}
+
+#[async_trait]
+impl Forge for GitHubForge {
+    async fn runners(&self) -> Result<Vec<Registered>, Error> {
+        let all = self.client.runners(&self.scope).await.map_err(translate)?;
+        Ok(all.into_iter().map(registered).collect())
+    }
+
+    async fn runner(&self, id: RunnerId) -> Result<Registered, Error> {
+        self.client.runner(&self.scope, id).await.map(registered).map_err(translate)
+    }
+
+    async fn register(&self, name: &RunnerName, labels: &[Label]) -> Result<JitConfig, Error> {
+        let made = self.client.generate_jit_config(&self.scope, name, self.group, labels).await;
+        made.map(|jit| JitConfig { runner_id: jit.runner.id, encoded: jit.encoded_jit_config })
+            .map_err(translate)
+    }
+
+    async fn deregister(&self, id: RunnerId) -> Result<(), Error> {
+        self.client.delete_runner(&self.scope, id).await.map_err(translate)
+    }
+
+    async fn job(&self, repo: &RepoName, id: JobId) -> Result<Job, Error> {
+        self.client.job(repo, id).await.map_err(translate)
+    }
+
+    async fn queued_runs(&self, repo: &RepoName) -> Result<Vec<RunId>, Error> {
+        self.client.runs(repo, "queued", QUEUED_RUNS).await.map_err(translate)
+    }
+
+    async fn run_jobs(&self, repo: &RepoName, run: RunId) -> Result<Vec<Job>, Error> {
+        self.client.run_jobs(repo, run).await.map_err(translate)
+    }
+}
+
+fn registered(runner: RegisteredRunner) -> Registered {
+    Registered { id: runner.id, name: runner.name, online: runner.status == "online", busy: runner.busy }
+}
+
+fn translate(error: client::Error) -> Error {
+    match error {
+        client::Error::NotFound => Error::NotFound,
+        client::Error::Conflict => Error::Conflict,
+        client::Error::Busy => Error::Busy,
+        client::Error::RateLimited { until } => Error::RateLimited { until },
+        client::Error::Transient(why) => Error::Transient(why),
+        client::Error::Auth(why) | client::Error::Invalid(why) => Error::Refused(why),
+    }
+}
