@@ -23,6 +23,9 @@ pub const LOOP: &str = "projector";
 
 /// Events per step.
 const EVENTS_PER_STEP: usize = 500;
+/// Bodies per step, roughly: events are read a few at a time until there are so many bytes.
+const BYTES_PER_STEP: usize = 16 << 20;
+const EVENTS_PER_READ: usize = 50;
 /// A step waits so long for company: one load of many events costs little more than one of a few.
 const GATHER: Duration = Duration::from_millis(50);
 /// Waits after a step that failed, doubled each time.
@@ -71,7 +74,7 @@ impl Projector {
     pub async fn step(&self) -> Result<Step, Error> {
         let app = &self.0;
         let from = app.store.cursor(CURSOR).await?;
-        let events = app.store.events(from, EVENTS_PER_STEP).await?;
+        let (events, more) = self.next_events(from).await?;
         let (Some(first), Some(last)) = (events.first(), events.last()) else {
             app.progress.reached(from, true);
             return Ok(Step::default());
@@ -109,7 +112,23 @@ impl Projector {
         app.metrics.projected_events.inc_by(count as u64);
         app.metrics.projected_rows.inc_by(rows.len() as u64);
         app.metrics.unreadable_events.inc_by(unreadable as u64);
-        Ok(Step { events: count, rows: rows.len(), unreadable, more: count == EVENTS_PER_STEP })
+        Ok(Step { events: count, rows: rows.len(), unreadable, more })
+    }
+
+    /// The events after a place in the log that make a step, and whether there may be more.
+    async fn next_events(&self, from: i64) -> Result<(Vec<Event>, bool), Error> {
+        let (mut events, mut bytes, mut after) = (Vec::new(), 0, from);
+        while events.len() < EVENTS_PER_STEP && bytes < BYTES_PER_STEP {
+            let read = self.0.store.events(after, EVENTS_PER_READ).await?;
+            let last = read.len() < EVENTS_PER_READ;
+            after = read.last().map_or(after, |event| event.seq);
+            bytes += read.iter().map(|event| event.body.len()).sum::<usize>();
+            events.extend(read);
+            if last {
+                return Ok((events, false));
+            }
+        }
+        Ok((events, true))
     }
 
     /// After a batch failed: loads each event by itself, so that one with a value that no row can hold does not block the

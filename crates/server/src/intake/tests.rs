@@ -281,3 +281,22 @@ async fn outcomes_are_counted() {
         assert!(metrics.text().contains(&line), "{}", metrics.text());
     }
 }
+
+#[tokio::test]
+async fn shutdown_lets_a_delivery_under_way_finish() {
+    let server = server().await;
+    let body = b"{\"a\":1}";
+    let request = delivery("ping", ID, &signed(body), body);
+    let mut stream = server.connect().await;
+    stream.write_all(&request[..request.len() - 1]).await.unwrap();
+    while server.app.parts().intake.in_flight_bytes() == 0 {
+        tokio::task::yield_now().await;
+    }
+    server.stop.cancel();
+    while tokio::net::TcpStream::connect(server.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    stream.write_all(&request[request.len() - 1..]).await.unwrap();
+    assert_eq!(answer(&mut stream).await.status, 202);
+    server.task.await.unwrap().unwrap();
+}

@@ -186,3 +186,14 @@ async fn the_loop_follows_the_log_and_tells_watchers() {
     server.stop.cancel();
     run.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_long_log_is_taken_in_steps() {
+    let server = server().await;
+    let events = (1..=620).map(|id| polled(&id.to_string(), &job(id, None)));
+    server.store.append(events.collect()).await.unwrap();
+    let first = server.app.projector().step().await.unwrap();
+    assert_eq!((first.events, first.more), (500, true));
+    let rest = server.app.projector().catch_up().await.unwrap();
+    assert_eq!((rest.events, rest.more, rows(&server).await), (120, false, 620));
+}
