@@ -48,4 +48,5 @@ cases! {
     effects::the_runner_does_what_is_due;
     effects::a_lease_has_one_holder_at_a_time;
     reopen::reopening_keeps_everything;
+    reopen::lost_connections_come_back;
 }

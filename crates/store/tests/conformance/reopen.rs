@@ -61,3 +61,24 @@ async fn a_newer_schema_is_refused(bed: &Bed) {
     };
     assert!(matches!(refused, Err(Error::NewerSchema { found: 99, .. })), "{refused:?}");
 }
+
+pub(crate) async fn lost_connections_come_back(bed: Bed) {
+    let Place::Server(database) = &bed.place else { return };
+    let s = &bed.store;
+    let (client, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    for round in 0..5 {
+        client.batch_execute(cut).await.unwrap();
+        // The sender tries again with the same key, as after any answer it did not get.
+        for attempt in 0.. {
+            match s.append(vec![event(Some(&round.to_string()), "{}")]).await {
+                Ok(_) => break,
+                Err(e) => assert!(e.is_transient() && attempt < 20, "{e:?}"),
+            }
+        }
+        s.health().await.unwrap();
+    }
+    assert_eq!(s.event_stats().await.unwrap().count, 5);
+}
