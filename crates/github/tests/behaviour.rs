@@ -1,0 +1,269 @@
+//! What the client does with GitHub's moods: pages, limits, failures, tokens that end.
+
+#[path = "behaviour/script.rs"]
+mod script;
+
+use jiff::{SignedDuration, Timestamp};
+use script::{Answer, Fake, answer};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use trunkline_github::{
+    Client,
+    client::{Credentials, Error, Scope},
+    http::{self, HttpOptions},
+};
+use trunkline_model::{Clock, Label, ManualClock, RunnerId, RunnerName};
+
+const RUNNERS: &str = "GET /orgs/acme/actions/runners";
+const RUNNER: &str = "GET /orgs/acme/actions/runners/7";
+const JIT: &str = "POST /orgs/acme/actions/runners/generate-jitconfig";
+const INSTALLATION: &str = "GET /orgs/acme/installation";
+const TOKENS: &str = "POST /app/installations/5/access_tokens";
+
+fn start() -> Timestamp {
+    "2026-01-02T03:04:05Z".parse().unwrap()
+}
+
+fn client_with(fake: &Fake, credentials: Credentials, clock: &ManualClock) -> Client {
+    let http = http::client(&HttpOptions::default()).unwrap();
+    Client::new(http, fake.base.parse().unwrap(), credentials, Arc::new(clock.clone()))
+}
+
+fn client(fake: &Fake) -> Client {
+    client_with(fake, Credentials::Token("hush-token".into()), &ManualClock::new(start()))
+}
+
+fn app() -> Credentials {
+    Credentials::App {
+        id: 1,
+        private_key: include_str!("data/test-app-key.pem").into(),
+        installation_for: "orgs/acme".into(),
+    }
+}
+
+fn scope() -> Scope {
+    Scope::Org("acme".into())
+}
+
+fn runner(id: u64) -> Value {
+    json!({"id": id, "name": format!("r{id}"), "os": "linux", "status": "offline", "busy": false, "labels": []})
+}
+
+fn page(ids: impl IntoIterator<Item = u64>) -> Answer {
+    answer(200, &json!({"total_count": 3, "runners": ids.into_iter().map(runner).collect::<Vec<_>>()}))
+}
+
+fn token(text: &str, ends: Timestamp) -> Answer {
+    answer(201, &json!({"token": text, "expires_at": ends.to_string()}))
+}
+
+fn failure(status: u16) -> Answer {
+    answer(status, &json!({"message": "No luck"}))
+}
+
+async fn register(client: &Client) -> Result<trunkline_github::client::JitConfig, Error> {
+    let (name, label): (RunnerName, Label) = ("r".parse().unwrap(), "linux".parse().unwrap());
+    client.generate_jit_config(&scope(), &name, 1, &[label]).await
+}
+
+#[tokio::test]
+async fn every_page_is_read() {
+    let fake = Fake::start().await;
+    let second = format!("{}/orgs/acme/actions/runners?per_page=100&page=2", fake.base);
+    fake.on(
+        RUNNERS,
+        [page([1, 2]).header("link", format!("<{second}>; rel=\"next\", <{second}>; rel=\"last\""))],
+    );
+    let first = second.replace("&page=2", "");
+    fake.on(
+        &format!("{RUNNERS}?per_page=100&page=2"),
+        [page([3]).header("link", format!("<{first}>; rel=\"first\""))],
+    );
+    let ids: Vec<u64> = client(&fake).runners(&scope()).await.unwrap().iter().map(|r| r.id.0).collect();
+    assert_eq!(ids, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_page_link_to_another_host_gets_no_credentials() {
+    let (fake, other) = (Fake::start().await, Fake::start().await);
+    other.on(RUNNERS, [page([9])]);
+    let link = format!("<{}/orgs/acme/actions/runners?page=2>; rel=\"next\"", other.base);
+    fake.on(RUNNERS, [page([1]).header("link", link)]);
+    let error = client(&fake).runners(&scope()).await.unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "{error}");
+    assert_eq!(other.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn redirects_to_another_host_get_no_credentials() {
+    let (fake, other) = (Fake::start().await, Fake::start().await);
+    fake.on(RUNNER, [failure(302).header("location", format!("{}/x", other.base))]);
+    let error = client(&fake).runner(&scope(), RunnerId(7)).await.unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "{error}");
+    assert_eq!(other.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn a_read_is_repeated_after_passing_trouble_and_a_write_is_not() {
+    let fake = Fake::start().await;
+    fake.on(RUNNER, [failure(502), failure(503), answer(200, &runner(7))]);
+    fake.on(JIT, [failure(502)]);
+    let client = client(&fake);
+    assert_eq!(client.runner(&scope(), RunnerId(7)).await.unwrap().id, RunnerId(7));
+    assert_eq!(fake.count(RUNNER), 3);
+    let error = register(&client).await.unwrap_err();
+    assert!(matches!(error, Error::Transient { .. }), "{error}");
+    assert_eq!(fake.count(JIT), 1, "GitHub may have made the runner: only the caller can tell");
+}
+
+#[tokio::test]
+async fn trouble_that_stays_ends_in_an_error() {
+    let fake = Fake::start().await;
+    fake.on(RUNNER, [failure(500)]);
+    let error = client(&fake).runner(&scope(), RunnerId(7)).await.unwrap_err();
+    assert!(matches!(error, Error::Transient { .. }), "{error}");
+    assert!((2..=5).contains(&fake.count(RUNNER)), "{}", fake.count(RUNNER));
+}
+
+#[tokio::test]
+async fn no_server_is_passing_trouble() {
+    let fake = Fake::start().await;
+    let client = client(&fake);
+    drop(fake);
+    let error = register(&client).await.unwrap_err();
+    assert!(matches!(error, Error::Transient { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_used_up_budget_says_when_to_come_back() {
+    let fake = Fake::start().await;
+    let reset = start() + SignedDuration::from_mins(20);
+    fake.on(
+        RUNNER,
+        [failure(403)
+            .header("x-ratelimit-limit", "5000")
+            .header("x-ratelimit-remaining", "0")
+            .header("x-ratelimit-reset", reset.as_second().to_string())
+            .header("x-ratelimit-resource", "core")],
+    );
+    let error = client(&fake).runner(&scope(), RunnerId(7)).await.unwrap_err();
+    assert!(matches!(error, Error::RateLimited { until } if until == reset), "{error}");
+    assert_eq!(fake.count(RUNNER), 1, "a limit is not hammered");
+}
+
+#[tokio::test]
+async fn secondary_limits_say_when_to_come_back() {
+    let limited = "You have exceeded a secondary rate limit.";
+    let cases = [
+        (answer(403, &json!({"message": limited})), 60),
+        (failure(429), 60),
+        (failure(429).header("retry-after", "7"), 7),
+        (failure(403).header("retry-after", "90"), 90),
+    ];
+    for (refusal, seconds) in cases {
+        let fake = Fake::start().await;
+        fake.on(JIT, [refusal.clone()]);
+        let error = register(&client(&fake)).await.unwrap_err();
+        let expected = start() + SignedDuration::from_secs(seconds);
+        assert!(matches!(error, Error::RateLimited { until } if until == expected), "{refusal:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart() {
+    let fake = Fake::start().await;
+    let client = client(&fake);
+    let registered = async |status| {
+        fake.on(JIT, [failure(status)]);
+        register(&client).await.unwrap_err()
+    };
+    assert!(matches!(registered(409).await, Error::Conflict { .. }));
+    assert!(matches!(registered(404).await, Error::NotFound { .. }));
+    assert!(matches!(registered(401).await, Error::Auth { .. }));
+    assert!(matches!(registered(403).await, Error::Auth { .. }), "a plain 403 is no limit");
+    assert!(matches!(registered(422).await, Error::Invalid { .. }), "only a removal reads 422 as busy");
+    fake.on("DELETE /orgs/acme/actions/runners/7", [failure(422)]);
+    let removed = client.delete_runner(&scope(), RunnerId(7)).await;
+    assert!(matches!(removed, Err(Error::Busy { .. })), "{removed:?}");
+}
+
+#[tokio::test]
+async fn an_installation_token_is_fetched_once_and_renewed_before_it_ends() {
+    let fake = Fake::start().await;
+    let clock = ManualClock::new(start());
+    let hour = SignedDuration::from_hours(1);
+    fake.on(INSTALLATION, [answer(200, &json!({"id": 5}))]);
+    fake.on(TOKENS, [token("first", start() + hour), token("second", start() + hour * 2)]);
+    fake.on(RUNNER, [answer(200, &runner(7))]);
+    let client = client_with(&fake, app(), &clock);
+
+    // Many at once: one of them fetches, all use it.
+    let scope = scope();
+    let (a, b, c) = tokio::join!(
+        client.runner(&scope, RunnerId(7)),
+        client.runner(&scope, RunnerId(7)),
+        client.runner(&scope, RunnerId(7))
+    );
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+    assert_eq!(fake.count(TOKENS), 1);
+
+    clock.advance(SignedDuration::from_mins(54));
+    client.runner(&scope, RunnerId(7)).await.unwrap();
+    assert_eq!(fake.count(TOKENS), 1);
+    clock.advance(SignedDuration::from_mins(2));
+    client.runner(&scope, RunnerId(7)).await.unwrap();
+    assert_eq!(fake.count(TOKENS), 2);
+    let used: Vec<String> =
+        fake.asked().into_iter().filter(|a| a.line == RUNNER).map(|a| a.authorization).collect();
+    assert_eq!(used, ["Bearer first", "Bearer first", "Bearer first", "Bearer first", "Bearer second"]);
+}
+
+#[tokio::test]
+async fn the_app_signs_for_itself_with_a_short_lived_token() {
+    let fake = Fake::start().await;
+    let clock = ManualClock::new(start());
+    fake.on(INSTALLATION, [answer(200, &json!({"id": 5}))]);
+    fake.on(TOKENS, [token("t", start() + SignedDuration::from_hours(1))]);
+    fake.on(RUNNER, [answer(200, &runner(7))]);
+    client_with(&fake, app(), &clock).runner(&scope(), RunnerId(7)).await.unwrap();
+    let asked = fake.asked();
+    let signed = asked.iter().find(|asked| asked.line == INSTALLATION).unwrap();
+    let claims = claims(&signed.authorization);
+    assert_eq!(claims["iat"], clock.now().as_second() - 60, "a minute back against skew");
+    let life = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+    assert!((480..=600).contains(&life), "GitHub takes ten minutes at most, counted from `iat`: {life}");
+    assert_eq!(claims["iss"], "1");
+    assert!(!claims["jti"].as_str().unwrap().is_empty());
+}
+
+fn claims(authorization: &str) -> Value {
+    use base64::Engine;
+    let middle = authorization.split('.').nth(1).unwrap();
+    let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(middle).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+#[tokio::test]
+async fn no_secret_is_shown() {
+    let fake = Fake::start().await;
+    fake.on(
+        JIT,
+        [answer(201, &json!({"runner": runner(7), "encoded_jit_config": "hush-config"})), failure(401)],
+    );
+    let client = client(&fake);
+    let made = register(&client).await.unwrap();
+    let error = register(&client).await.unwrap_err();
+    let shown = format!("{client:?} {made:?} {error:?} {error}");
+    assert!(!shown.contains("hush"), "{shown}");
+    let with_key = format!("{:?}", client_with(&fake, app(), &ManualClock::new(start())));
+    assert!(!with_key.contains("PRIVATE KEY"), "{with_key}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_what_was_asked_for_repeats_no_secret() {
+    let fake = Fake::start().await;
+    fake.on(JIT, [answer(201, &json!({"runner": "hush-runner", "encoded_jit_config": "hush-config"}))]);
+    let error = register(&client(&fake)).await.unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "{error}");
+    assert!(!format!("{error:?} {error}").contains("hush-config"), "{error}");
+}
