@@ -3,6 +3,8 @@
 //! A loopback server records what the client sends, answers with GitHub's own examples, and every record must be an
 //! operation the description knows, with parameters and body as described. The examples have to be readable too.
 
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test, with a message when it is skipped")]
+
 #[path = "openapi/description.rs"]
 mod description;
 
