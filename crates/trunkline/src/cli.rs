@@ -1,12 +1,14 @@
 //! The verbs. One file each; a verb's name is its module's name.
 
 mod config_check;
+mod demo;
 mod doctor;
 mod label;
 mod out;
 mod redeliver;
 mod replay;
 mod serve;
+mod sim;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
@@ -43,6 +45,11 @@ struct Cli {
 enum Verb {
     /// Serves webhooks, API and pages, and runs the fleet, against the real GitHub.
     Serve(serve::Args),
+    /// Starts everything on a lively simulated project; prints the URL.
+    Demo(demo::Args),
+    /// Parts of the simulation.
+    #[command(subcommand)]
+    Sim(sim::Verb),
     /// Checks configuration files; all problems at once, with line and column.
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -86,6 +93,8 @@ pub(crate) fn run() -> ExitCode {
     let json = cli.json;
     let answer = match cli.verb {
         Verb::Serve(args) => serve::run(&args),
+        Verb::Demo(args) => demo::run(&args),
+        Verb::Sim(verb) => sim::run(&verb),
         Verb::Config(ConfigVerb::Check { path }) => config_check::run(&path, json),
         Verb::Label(LabelVerb::Explain(args)) => label::run(&args, json),
         Verb::Replay(args) => replay::run(&args, json),
