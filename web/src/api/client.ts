@@ -23,17 +23,14 @@ async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** Problem documents carry `detail`, `error` or `message`; anything else is named by its status. */
+/** Our errors are `{error: {message, hint}}`; anything else is named by its status. */
 async function reason(response: Response): Promise<string> {
   const text = (await response.text().catch(() => '')).slice(0, 2000);
   try {
     const body: unknown = JSON.parse(text);
-    if (body !== null && typeof body === 'object') {
-      for (const key of ['detail', 'error', 'message', 'title']) {
-        const value = (body as Record<string, unknown>)[key];
-        if (typeof value === 'string' && value !== '') return value;
-      }
-    }
+    const error = (body as { error?: { message?: unknown; hint?: unknown } } | null)?.error;
+    const said = [error?.message, error?.hint].filter((part): part is string => typeof part === 'string' && part !== '');
+    if (said.length > 0) return said.join('. ');
   } catch {
     if (text !== '' && text.length < 200 && !text.includes('<')) return text;
   }
