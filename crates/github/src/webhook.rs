@@ -33,7 +33,6 @@ pub struct Delivery {
 
 /// What a delivery says, in the model's types.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "short-lived: it is moved into rows at once")]
 pub enum Event {
     /// `workflow_job`
     WorkflowJob(Job),
