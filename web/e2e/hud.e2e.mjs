@@ -243,7 +243,7 @@ test('an unknown commit says so and keeps the way back', async () => {
 test('a dead server shows an error tile and an offline mark', async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
-  await page.route('**/api/**', (route) => route.fulfill({ status: 503, contentType: 'application/json', body: '{"error":"The log cannot be written."}' }));
+  await page.route('**/api/**', (route) => route.fulfill({ status: 503, contentType: 'application/json', body: '{"error":{"code":"unavailable","message":"The log cannot be written."}}' }));
   await page.goto(`${server.url}/hud/acme/engine/main`);
   await page.getByText('The log cannot be written.').first().waitFor({ timeout: 15_000 });
   await page.locator('[data-live="offline"]').waitFor();
