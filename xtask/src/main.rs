@@ -5,15 +5,13 @@
 //! | `demo` | builds everything and starts Trunkline on a simulated project |
 //! | `test` | installs what the tests need and runs all of them |
 //! | `lint` | format, clippy, dependency policy, documentation |
-//! | `bench` | measures, prints a table and JSON |
-//! | `fuzz` | runs every fuzz target for a while |
+//! | `bench` | measures the warehouse and the grid in release mode |
 //! | `web` | builds the web UI |
 //! | `openapi` | refreshes the checked-in API description and the web types made from it |
 //! | `setup` | only fetches tools and libraries |
 
 mod bench;
 mod demo;
-mod fuzz;
 mod lint;
 mod run;
 mod test;
@@ -37,10 +35,8 @@ enum Verb {
     Test(test::Args),
     /// Format, clippy with warnings denied, dependency policy, documentation.
     Lint,
-    /// Runs the benchmarks in release mode; prints a table and JSON.
-    Bench(bench::Args),
-    /// Runs every fuzz target.
-    Fuzz(fuzz::Args),
+    /// Measures the warehouse and the grid in release mode.
+    Bench,
     /// Builds the web UI into `web/dist`.
     Web,
     /// Refreshes `crates/server/openapi.json` and the web UI's types.
@@ -54,8 +50,7 @@ fn main() -> anyhow::Result<()> {
         Verb::Demo(args) => demo::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Lint => lint::run(),
-        Verb::Bench(args) => bench::run(&args),
-        Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Bench => bench::run(),
         Verb::Web => web::build(),
         Verb::Openapi => web::openapi(),
         Verb::Setup => tools::setup_all(),
