@@ -15,6 +15,7 @@ pub mod signature;
 
 pub use check_run::CheckRun;
 pub(crate) use job::RawJob;
+pub(crate) use run::RawRun;
 
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -8,13 +8,12 @@ mod script;
 use jiff::{SignedDuration, Timestamp};
 use script::{Answer, Fake, answer};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use trunkline_github::{
     Client,
-    client::{Credentials, Error, Scope},
-    http::{self, HttpOptions},
+    client::{AppCredentials, ClientConfig, CommitQuery, Credentials, Deleted, Error, Scope},
 };
-use trunkline_model::{Clock, Label, ManualClock, RunnerId, RunnerName};
+use trunkline_model::{Clock, Label, ManualClock, RepoName, Rng, RunnerId, RunnerName};
 
 const RUNNERS: &str = "GET /orgs/acme/actions/runners";
 const RUNNER: &str = "GET /orgs/acme/actions/runners/7";
@@ -26,21 +25,30 @@ fn start() -> Timestamp {
     "2026-01-02T03:04:05Z".parse().unwrap()
 }
 
+fn config(fake: &Fake, credentials: Credentials) -> ClientConfig {
+    let mut config = ClientConfig::new(fake.base.parse().unwrap(), credentials);
+    config.retry_base = Duration::from_millis(5);
+    config
+}
+
+fn client_of(config: ClientConfig, clock: &ManualClock) -> Client {
+    Client::new(config, Arc::new(clock.clone()), Rng::from_seed(1)).unwrap()
+}
+
 fn client_with(fake: &Fake, credentials: Credentials, clock: &ManualClock) -> Client {
-    let http = http::client(&HttpOptions::default()).unwrap();
-    Client::new(http, fake.base.parse().unwrap(), credentials, Arc::new(clock.clone()))
+    client_of(config(fake, credentials), clock)
 }
 
 fn client(fake: &Fake) -> Client {
     client_with(fake, Credentials::Token("hush-token".into()), &ManualClock::new(start()))
 }
 
+fn app_of(id: u64) -> AppCredentials {
+    AppCredentials::new(id, include_str!("data/test-app-key.pem").into())
+}
+
 fn app() -> Credentials {
-    Credentials::App {
-        id: 1,
-        private_key: include_str!("data/test-app-key.pem").into(),
-        installation_for: "orgs/acme".into(),
-    }
+    Credentials::Apps(vec![app_of(1)])
 }
 
 fn scope() -> Scope {
@@ -81,7 +89,8 @@ async fn every_page_is_read() {
         &format!("{RUNNERS}?per_page=100&page=2"),
         [page([3]).header("link", format!("<{first}>; rel=\"first\""))],
     );
-    let ids: Vec<u64> = client(&fake).runners(&scope()).await.unwrap().iter().map(|r| r.id.0).collect();
+    let ids: Vec<u64> =
+        client(&fake).list_runners(&scope(), None).await.unwrap().iter().map(|r| r.id.0).collect();
     assert_eq!(ids, [1, 2, 3]);
 }
 
@@ -91,7 +100,7 @@ async fn a_page_link_to_another_host_gets_no_credentials() {
     other.on(RUNNERS, [page([9])]);
     let link = format!("<{}/orgs/acme/actions/runners?page=2>; rel=\"next\"", other.base);
     fake.on(RUNNERS, [page([1]).header("link", link)]);
-    let error = client(&fake).runners(&scope()).await.unwrap_err();
+    let error = client(&fake).list_runners(&scope(), None).await.unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
     assert_eq!(other.asked().len(), 0);
 }
@@ -100,7 +109,7 @@ async fn a_page_link_to_another_host_gets_no_credentials() {
 async fn redirects_to_another_host_get_no_credentials() {
     let (fake, other) = (Fake::start().await, Fake::start().await);
     fake.on(RUNNER, [failure(302).header("location", format!("{}/x", other.base))]);
-    let error = client(&fake).runner(&scope(), RunnerId(7)).await.unwrap_err();
+    let error = client(&fake).get_runner(&scope(), RunnerId(7)).await.unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
     assert_eq!(other.asked().len(), 0);
 }
@@ -111,7 +120,7 @@ async fn a_read_is_repeated_after_passing_trouble_and_a_write_is_not() {
     fake.on(RUNNER, [failure(502), failure(503), answer(200, &runner(7))]);
     fake.on(JIT, [failure(502)]);
     let client = client(&fake);
-    assert_eq!(client.runner(&scope(), RunnerId(7)).await.unwrap().id, RunnerId(7));
+    assert_eq!(client.get_runner(&scope(), RunnerId(7)).await.unwrap().id, RunnerId(7));
     assert_eq!(fake.count(RUNNER), 3);
     let error = register(&client).await.unwrap_err();
     assert!(matches!(error, Error::Transient { .. }), "{error}");
@@ -122,7 +131,7 @@ async fn a_read_is_repeated_after_passing_trouble_and_a_write_is_not() {
 async fn trouble_that_stays_ends_in_an_error() {
     let fake = Fake::start().await;
     fake.on(RUNNER, [failure(500)]);
-    let error = client(&fake).runner(&scope(), RunnerId(7)).await.unwrap_err();
+    let error = client(&fake).get_runner(&scope(), RunnerId(7)).await.unwrap_err();
     assert!(matches!(error, Error::Transient { .. }), "{error}");
     assert!((2..=5).contains(&fake.count(RUNNER)), "{}", fake.count(RUNNER));
 }
@@ -148,7 +157,7 @@ async fn a_used_up_budget_says_when_to_come_back() {
             .header("x-ratelimit-reset", reset.as_second().to_string())
             .header("x-ratelimit-resource", "core")],
     );
-    let error = client(&fake).runner(&scope(), RunnerId(7)).await.unwrap_err();
+    let error = client(&fake).get_runner(&scope(), RunnerId(7)).await.unwrap_err();
     assert!(matches!(error, Error::RateLimited { until } if until == reset), "{error}");
     assert_eq!(fake.count(RUNNER), 1, "a limit is not hammered");
 }
@@ -179,14 +188,14 @@ async fn refusals_are_told_apart() {
         fake.on(JIT, [failure(status)]);
         register(&client).await.unwrap_err()
     };
-    assert!(matches!(registered(409).await, Error::Conflict));
-    assert!(matches!(registered(404).await, Error::NotFound));
+    assert!(matches!(registered(409).await, Error::Conflict { .. }));
+    assert!(matches!(registered(404).await, Error::NotFound { .. }));
     assert!(matches!(registered(401).await, Error::Auth { .. }));
     assert!(matches!(registered(403).await, Error::Auth { .. }), "a plain 403 is no limit");
     assert!(matches!(registered(422).await, Error::Invalid { .. }), "only a removal reads 422 as busy");
     fake.on("DELETE /orgs/acme/actions/runners/7", [failure(422)]);
     let removed = client.delete_runner(&scope(), RunnerId(7)).await;
-    assert!(matches!(removed, Err(Error::Busy)), "{removed:?}");
+    assert!(matches!(removed, Err(Error::Busy { .. })), "{removed:?}");
 }
 
 #[tokio::test]
@@ -202,18 +211,18 @@ async fn an_installation_token_is_fetched_once_and_renewed_before_it_ends() {
     // Many at once: one of them fetches, all use it.
     let scope = scope();
     let (a, b, c) = tokio::join!(
-        client.runner(&scope, RunnerId(7)),
-        client.runner(&scope, RunnerId(7)),
-        client.runner(&scope, RunnerId(7))
+        client.get_runner(&scope, RunnerId(7)),
+        client.get_runner(&scope, RunnerId(7)),
+        client.get_runner(&scope, RunnerId(7))
     );
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     assert_eq!(fake.count(TOKENS), 1);
 
     clock.advance(SignedDuration::from_mins(54));
-    client.runner(&scope, RunnerId(7)).await.unwrap();
+    client.get_runner(&scope, RunnerId(7)).await.unwrap();
     assert_eq!(fake.count(TOKENS), 1);
     clock.advance(SignedDuration::from_mins(2));
-    client.runner(&scope, RunnerId(7)).await.unwrap();
+    client.get_runner(&scope, RunnerId(7)).await.unwrap();
     assert_eq!(fake.count(TOKENS), 2);
     let used: Vec<String> =
         fake.asked().into_iter().filter(|a| a.line == RUNNER).map(|a| a.authorization).collect();
@@ -227,7 +236,7 @@ async fn the_app_signs_for_itself_with_a_short_lived_token() {
     fake.on(INSTALLATION, [answer(200, &json!({"id": 5}))]);
     fake.on(TOKENS, [token("t", start() + SignedDuration::from_hours(1))]);
     fake.on(RUNNER, [answer(200, &runner(7))]);
-    client_with(&fake, app(), &clock).runner(&scope(), RunnerId(7)).await.unwrap();
+    client_with(&fake, app(), &clock).get_runner(&scope(), RunnerId(7)).await.unwrap();
     let asked = fake.asked();
     let signed = asked.iter().find(|asked| asked.line == INSTALLATION).unwrap();
     let claims = claims(&signed.authorization);
@@ -268,4 +277,194 @@ async fn an_answer_that_is_not_what_was_asked_for_repeats_no_secret() {
     let error = register(&client(&fake)).await.unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
     assert!(!format!("{error:?} {error}").contains("hush-config"), "{error}");
+}
+
+#[tokio::test]
+async fn secondary_limits_hold_back_everything_and_grow() {
+    let fake = Fake::start().await;
+    let clock = ManualClock::new(start());
+    fake.on(JIT, [answer(403, &json!({"message": "You have exceeded a secondary rate limit."}))]);
+    fake.on(RUNNER, [answer(200, &runner(7))]);
+    let client = client_with(&fake, Credentials::Token("t".into()), &clock);
+    register(&client).await.unwrap_err();
+    let error = client.get_runner(&scope(), RunnerId(7)).await.unwrap_err();
+    assert!(matches!(error, Error::RateLimited { .. }), "{error}");
+    assert_eq!(fake.count(RUNNER), 0, "nothing is sent while the pause lasts");
+    clock.advance(SignedDuration::from_secs(60));
+    let error = register(&client).await.unwrap_err();
+    let expected = clock.now() + SignedDuration::from_secs(120);
+    assert!(matches!(error, Error::RateLimited { until } if until == expected), "{error}");
+}
+
+#[tokio::test]
+async fn an_empty_bucket_is_not_asked_again_and_another_bucket_is() {
+    let fake = Fake::start().await;
+    let clock = ManualClock::new(start());
+    let reset = start() + SignedDuration::from_mins(20);
+    let spent = |bucket: &str, answer: Answer| {
+        answer
+            .header("x-ratelimit-limit", "10")
+            .header("x-ratelimit-remaining", "0")
+            .header("x-ratelimit-reset", reset.as_second().to_string())
+            .header("x-ratelimit-resource", bucket)
+    };
+    let made = json!({"runner": runner(7), "encoded_jit_config": "c"});
+    fake.on(JIT, [spent("actions_runner_registration", answer(201, &made))]);
+    fake.on(RUNNER, [answer(200, &runner(7))]);
+    let client = client_with(&fake, Credentials::Token("t".into()), &clock);
+    register(&client).await.unwrap();
+    let error = register(&client).await.unwrap_err();
+    assert!(matches!(error, Error::RateLimited { until } if until == reset), "{error}");
+    assert_eq!(fake.count(JIT), 1);
+    client.get_runner(&scope(), RunnerId(7)).await.unwrap();
+    assert_eq!(client.budgets()[0].bucket, "actions_runner_registration");
+    clock.advance_to(reset);
+    register(&client).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unchanged_answer_is_taken_from_the_cache() {
+    let fake = Fake::start().await;
+    fake.on(RUNNER, [answer(200, &runner(7)).header("etag", "\"v1\""), failure(304)]);
+    let client = client(&fake);
+    let first = client.get_runner(&scope(), RunnerId(7)).await.unwrap();
+    assert_eq!(client.get_runner(&scope(), RunnerId(7)).await.unwrap(), first);
+    let sent: Vec<String> = fake.asked().into_iter().map(|asked| asked.if_none_match).collect();
+    assert_eq!(sent, ["", "\"v1\""]);
+}
+
+#[tokio::test]
+async fn the_app_with_most_budget_is_used_and_another_takes_over_at_a_limit() {
+    let fake = Fake::start().await;
+    let clock = ManualClock::new(start());
+    let ends = start() + SignedDuration::from_hours(1);
+    let reset = (start() + SignedDuration::from_mins(30)).as_second().to_string();
+    // Both Apps sign with one key here; the installation tells them apart.
+    let mut apps = [app_of(1), app_of(2)];
+    apps[0].installation_id = Some(5);
+    apps[1].installation_id = Some(6);
+    fake.on(TOKENS, [token("one", ends)]);
+    fake.on("POST /app/installations/6/access_tokens", [token("two", ends)]);
+    let left = |answer: Answer, left: &str| {
+        answer
+            .header("x-ratelimit-limit", "5000")
+            .header("x-ratelimit-remaining", left)
+            .header("x-ratelimit-reset", reset.clone())
+    };
+    fake.on(
+        RUNNER,
+        [
+            left(answer(200, &runner(7)), "10"),
+            left(answer(200, &runner(7)), "90"),
+            left(failure(403), "0"),
+            left(answer(200, &runner(7)), "9"),
+        ],
+    );
+    let client = client_with(&fake, Credentials::Apps(apps.into()), &clock);
+    for _ in 0..3 {
+        client.get_runner(&scope(), RunnerId(7)).await.unwrap();
+    }
+    let used: Vec<String> =
+        fake.asked().into_iter().filter(|a| a.line == RUNNER).map(|a| a.authorization).collect();
+    assert_eq!(used, ["Bearer one", "Bearer two", "Bearer two", "Bearer one"]);
+}
+
+#[tokio::test]
+async fn an_app_that_is_not_installed_is_passed_over() {
+    let fake = Fake::start().await;
+    let client = client_with(&fake, app(), &ManualClock::new(start()));
+    let error = client.get_runner(&scope(), RunnerId(7)).await.unwrap_err();
+    assert!(matches!(error, Error::Auth { .. }), "{error}");
+    client.get_runner(&scope(), RunnerId(7)).await.unwrap_err();
+    assert_eq!(fake.count(INSTALLATION), 1, "the answer counts for a while");
+}
+
+#[tokio::test]
+async fn a_token_that_was_revoked_is_replaced_once() {
+    let fake = Fake::start().await;
+    let ends = start() + SignedDuration::from_hours(1);
+    fake.on(INSTALLATION, [answer(200, &json!({"id": 5}))]);
+    fake.on(TOKENS, [token("revoked", ends), token("fresh", ends)]);
+    fake.on(JIT, [failure(401), answer(201, &json!({"runner": runner(7), "encoded_jit_config": "c"}))]);
+    let client = client_with(&fake, app(), &ManualClock::new(start()));
+    register(&client).await.unwrap();
+    assert_eq!((fake.count(TOKENS), fake.count(JIT)), (2, 2));
+    fake.on(JIT, [failure(401)]);
+    assert!(matches!(register(&client).await, Err(Error::Auth { .. })));
+    assert_eq!(fake.count(JIT), 4, "a credential that is never good is tried once more, not for ever");
+}
+
+#[tokio::test]
+async fn the_apps_own_token_is_reused_for_minutes_and_is_unique() {
+    let fake = Fake::start().await;
+    let clock = ManualClock::new(start());
+    fake.on("GET /app", [answer(200, &json!({"id": 1, "name": "n"}))]);
+    let client = client_with(&fake, app(), &clock);
+    for minutes in [0, 6, 2] {
+        clock.advance(SignedDuration::from_mins(minutes));
+        client.app("1").await.unwrap();
+    }
+    let other = Client::new(config(&fake, app()), Arc::new(clock.clone()), Rng::from_seed(2)).unwrap();
+    other.app("1").await.unwrap();
+    let sent: Vec<String> = fake.asked().into_iter().map(|asked| asked.authorization).collect();
+    assert_eq!(sent[0], sent[1]);
+    assert_ne!(sent[1], sent[2]);
+    assert_ne!(sent[2], sent[3], "equal tokens within one second have been refused");
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_followed_at_home() {
+    let fake = Fake::start().await;
+    let repo: RepoName = "old/name".parse().unwrap();
+    fake.on(
+        "GET /repos/old/name/contents/a/b.yml",
+        [failure(301).header("location", "/repositories/1/contents/a/b.yml?ref=main")],
+    );
+    fake.on("GET /repositories/1/contents/a/b.yml?ref=main", [answer(200, &json!("text"))]);
+    let bytes = client(&fake).get_contents(&repo, "a/b.yml", Some("main")).await.unwrap();
+    assert_eq!(&bytes[..], b"\"text\"");
+    for bad in ["", "a//b", "../secrets", "a/./b"] {
+        let error = client(&fake).get_contents(&repo, bad, None).await.unwrap_err();
+        assert!(matches!(error, Error::Invalid { .. }), "{bad}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_listing_and_a_huge_answer_are_bounded() {
+    let fake = Fake::start().await;
+    let repo: RepoName = "o/r".parse().unwrap();
+    let commit = json!({"sha": "a".repeat(40), "commit": {"message": "m".repeat(3000)}, "author": {}});
+    let link = format!("<{}/repos/o/r/commits?page=2>; rel=\"next\"", fake.base);
+    fake.on("GET /repos/o/r/commits", [answer(200, &json!([commit])).header("link", link)]);
+    let query = CommitQuery { limit: Some(1), ..CommitQuery::default() };
+    assert_eq!(client(&fake).list_commits(&repo, &query).await.unwrap().len(), 1);
+    assert_eq!(fake.asked().len(), 1);
+    let error = client(&fake).list_commits(&repo, &CommitQuery::default()).await.unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "a page that names itself as the next: {error}");
+
+    let mut small = config(&fake, Credentials::Token("t".into()));
+    small.max_response_bytes = 1000;
+    let error = client_of(small, &ManualClock::new(start())).list_commits(&repo, &query).await.unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_ends_at_its_deadline() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let mut config = ClientConfig::new(base, Credentials::Token("t".into()));
+    config.deadline = Duration::from_millis(100);
+    let error =
+        client_of(config, &ManualClock::new(start())).get_runner(&scope(), RunnerId(7)).await.unwrap_err();
+    assert!(matches!(error, Error::Transient { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_runner_that_is_gone_already_counts_as_removed() {
+    let fake = Fake::start().await;
+    assert_eq!(client(&fake).delete_runner(&scope(), RunnerId(7)).await.unwrap(), Deleted::Absent);
+    let enterprise = Scope::Enterprise("big".into());
+    let error = client_with(&fake, app(), &ManualClock::new(start()));
+    let error = error.get_runner(&enterprise, RunnerId(7)).await.unwrap_err();
+    assert!(matches!(error, Error::Auth { .. }), "{error}");
 }

@@ -1,106 +1,195 @@
-//! Tokens: one given, or made from an App's key and renewed before they end.
+//! Who asks: a token, or Apps with their JWTs and installation tokens.
 
-use super::{As, Client, Error, read};
-use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use reqwest::{Method, header::HeaderValue};
+mod installation;
+mod jwt;
+
+use super::{Client, ConfigError, Credentials, Error, Scope, lock};
+use installation::Installations;
+use jwt::Signer;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
-use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::Mutex;
+use std::fmt;
 
-/// Who we are at GitHub.
-#[derive(Debug, Clone)]
-pub enum Credentials {
-    /// A token.
-    Token(SecretString),
-    /// An App; `installation_for` is a path such as `orgs/acme` or `repos/acme/widgets`.
-    App {
-        /// The App's id.
-        id: u64,
-        /// Its private key, PEM.
-        private_key: SecretString,
-        /// Whose installation to act as.
-        installation_for: String,
-    },
+/// One budget holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Identity {
+    Token,
+    /// An App itself.
+    App(usize),
+    /// An installation of an App.
+    Installation(usize, u64),
 }
 
+/// Whose name a request goes out under, and the credential.
 #[derive(Debug)]
-pub(super) struct Auth {
-    credentials: Credentials,
-    /// One renewal at a time; the others wait for it.
-    installation: Mutex<Option<(SecretString, Timestamp)>>,
-    serial: AtomicU64,
+pub(super) struct Asker {
+    pub(super) who: Identity,
+    pub(super) token: SecretString,
 }
 
-#[derive(Serialize)]
-struct Claims {
-    iat: i64,
-    exp: i64,
-    iss: String,
-    /// Two equal tokens in one second have been refused.
-    jti: String,
+struct App {
+    id: String,
+    signer: Signer,
+    installations: Installations,
 }
 
-#[derive(Deserialize)]
-struct Installation {
-    id: u64,
+enum Kind {
+    Token(SecretString),
+    Apps(Vec<App>),
 }
 
-#[derive(Deserialize)]
-struct Token {
-    token: SecretString,
-    expires_at: Timestamp,
-}
+pub(super) struct Identities(Kind);
 
-impl Auth {
-    pub(super) fn new(credentials: Credentials) -> Self {
-        Self { credentials, installation: Mutex::new(None), serial: AtomicU64::new(0) }
-    }
-
-    /// `Authorization` as the App itself; with a plain token that token.
-    pub(super) fn app_token(&self, now: Timestamp) -> Result<HeaderValue, Error> {
-        let (id, key) = match &self.credentials {
-            Credentials::Token(token) => return bearer(token),
-            Credentials::App { id, private_key, .. } => (id, private_key),
-        };
-        let key = EncodingKey::from_rsa_pem(key.expose_secret().as_bytes())
-            .map_err(|_| Error::Auth("the App's private key is not an RSA key in PEM form".into()))?;
-        let second = now.as_second();
-        let jti = format!("{}-{}", now.as_nanosecond(), self.serial.fetch_add(1, Ordering::Relaxed));
-        // A minute back against clock skew, nine minutes ahead: GitHub allows ten.
-        let claims = Claims { iat: second - 60, exp: second + 9 * 60, iss: id.to_string(), jti };
-        let jwt = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key)
-            .map_err(|_| Error::Auth("the App's private key cannot sign".into()))?;
-        bearer(&jwt.into())
-    }
-
-    /// `Authorization` as the installation; renewed five minutes before it ends.
-    pub(super) async fn token(&self, client: &Client) -> Result<HeaderValue, Error> {
-        let installation_for = match &self.credentials {
-            Credentials::Token(token) => return bearer(token),
-            Credentials::App { installation_for, .. } => installation_for,
-        };
-        let mut cached = self.installation.lock().await;
-        let now = client.inner.clock.now();
-        if let Some((token, until)) = &*cached
-            && now < *until - SignedDuration::from_mins(5)
-        {
-            return bearer(token);
+impl Identities {
+    pub(super) fn new(credentials: Credentials) -> Result<Self, ConfigError> {
+        match credentials {
+            Credentials::Token(token) => {
+                let text = token.expose_secret();
+                if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    return Err(ConfigError::Token);
+                }
+                Ok(Self(Kind::Token(token)))
+            }
+            Credentials::Apps(apps) if apps.is_empty() => Err(ConfigError::NoApp),
+            Credentials::Apps(apps) => {
+                let apps = apps.into_iter().map(|app| {
+                    Ok(App {
+                        signer: Signer::new(&app.id, &app.private_key)?,
+                        installations: Installations::new(app.installation_id),
+                        id: app.id,
+                    })
+                });
+                Ok(Self(Kind::Apps(apps.collect::<Result<_, ConfigError>>()?)))
+            }
         }
-        let path = format!("{installation_for}/installation");
-        let (found, _): (Installation, _) = client.get_page(As::App, &path).await?;
-        let path = format!("app/installations/{}/access_tokens", found.id);
-        let fresh: Token = read(client.send(As::App, Method::POST, &path, None).await?).await?;
-        let header = bearer(&fresh.token);
-        *cached = Some((fresh.token, fresh.expires_at));
-        header
+    }
+
+    fn apps(&self) -> &[App] {
+        match &self.0 {
+            Kind::Token(_) => &[],
+            Kind::Apps(apps) => apps,
+        }
+    }
+
+    pub(super) fn app_ids(&self) -> Vec<String> {
+        self.apps().iter().map(|app| app.id.clone()).collect()
+    }
+
+    /// Place of an App in the configuration.
+    pub(super) fn app(&self, id: &str) -> Option<usize> {
+        self.apps().iter().position(|app| app.id == id)
+    }
+
+    pub(super) fn name(&self, who: Identity) -> String {
+        let id = |app: usize| self.apps().get(app).map_or("?", |app| &app.id);
+        match who {
+            Identity::Token => "token".into(),
+            Identity::App(app) => format!("app {}", id(app)),
+            Identity::Installation(app, installation) => {
+                format!("app {} installation {installation}", id(app))
+            }
+        }
+    }
+
+    /// Forgets a credential that GitHub refused, if it is still the one in use.
+    pub(super) fn refused(&self, asker: &Asker) {
+        match asker.who {
+            Identity::Token => {}
+            Identity::App(app) => self.apps()[app].signer.forget(&asker.token),
+            Identity::Installation(app, installation) => {
+                self.apps()[app].installations.forget(installation, &asker.token);
+            }
+        }
     }
 }
 
-fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-        .map_err(|_| Error::Auth("the token has characters that no token has".into()))?;
-    value.set_sensitive(true);
-    Ok(value)
+impl fmt::Debug for Identities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Token(_) => f.write_str("token"),
+            Kind::Apps(_) => write!(f, "apps {:?}", self.app_ids()),
+        }
+    }
+}
+
+impl Client {
+    /// The App itself.
+    pub(super) fn as_app(&self, app: usize, bucket: &str, call: &str) -> Result<Asker, Error> {
+        let now = self.0.clock.now();
+        let who = Identity::App(app);
+        if let Some(until) = self.0.budgets.blocked(who, bucket, now) {
+            return Err(Error::RateLimited { until });
+        }
+        let signer = self.0.identities.apps().get(app).map(|app| &app.signer);
+        let signer = signer.ok_or_else(|| no_app(call))?;
+        let token = signer.token(now, || lock(&self.0.rng).hex(32)).map_err(|()| Error::Auth {
+            call: call.into(),
+            message: "the App's private key cannot sign".into(),
+        })?;
+        Ok(Asker { who, token })
+    }
+
+    /// The token, or of the Apps installed at the owner the one with most budget left.
+    pub(super) async fn as_owner(&self, scope: &Scope, bucket: &str, call: &str) -> Result<Asker, Error> {
+        let now = self.0.clock.now();
+        let apps = match &self.0.identities.0 {
+            Kind::Token(token) => {
+                return match self.0.budgets.blocked(Identity::Token, bucket, now) {
+                    Some(until) => Err(Error::RateLimited { until }),
+                    None => Ok(Asker { who: Identity::Token, token: token.clone() }),
+                };
+            }
+            Kind::Apps(apps) => apps,
+        };
+        let mut order: Vec<usize> = (0..apps.len()).collect();
+        order.sort_by_cached_key(|&app| {
+            let known = apps[app].installations.known(scope);
+            let left = known.map(|id| self.0.budgets.remaining(Identity::Installation(app, id), bucket, now));
+            std::cmp::Reverse(left.unwrap_or(u64::MAX))
+        });
+        let mut failed: Option<Error> = None;
+        for app in order {
+            match self.as_installation(app, scope, bucket, call).await {
+                Ok(asker) => return Ok(asker),
+                // Not installed there: the next App may be.
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => failed = Some(sooner(failed, error)),
+            }
+        }
+        Err(failed.unwrap_or_else(|| Error::Auth {
+            call: call.into(),
+            message: format!("no configured App is installed at {scope}"),
+        }))
+    }
+
+    async fn as_installation(
+        &self,
+        app: usize,
+        scope: &Scope,
+        bucket: &str,
+        call: &str,
+    ) -> Result<Asker, Error> {
+        let id = self.installation_id(app, scope, call).await?;
+        let who = Identity::Installation(app, id);
+        if let Some(until) = self.0.budgets.blocked(who, bucket, self.0.clock.now()) {
+            return Err(Error::RateLimited { until });
+        }
+        Ok(Asker { who, token: self.installation_token(app, id, call).await? })
+    }
+}
+
+fn no_app(call: &str) -> Error {
+    Error::Auth { call: call.into(), message: "only a configured App may ask this".into() }
+}
+
+/// Of two failures the one that lets the caller come back soonest.
+fn sooner(known: Option<Error>, new: Error) -> Error {
+    match (known, new) {
+        (Some(Error::RateLimited { until: a }), Error::RateLimited { until: b }) => {
+            Error::RateLimited { until: a.min(b) }
+        }
+        (Some(known @ Error::Transient { .. }), _) => known,
+        (_, new @ Error::Transient { .. }) | (None, new) => new,
+        (Some(known @ Error::RateLimited { .. }), _) => known,
+        (Some(_), new) => new,
+    }
 }

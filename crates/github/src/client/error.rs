@@ -1,74 +1,93 @@
-//! What can go wrong, by what the caller should do.
+//! Answers that are not what was asked for, by what the caller should do.
 
-use jiff::{SignedDuration, Timestamp};
-use reqwest::{Response, StatusCode};
+use jiff::Timestamp;
 
-/// Answers that are not what was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a call gave no result. `call` is method and path; no query, no credentials.
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// 404 or 410.
-    #[error("not found at GitHub")]
-    NotFound,
-    /// 409: the name is taken.
-    #[error("it exists already at GitHub")]
-    Conflict,
-    /// 422 on removing a runner: it has a job.
-    #[error("the runner has a job")]
-    Busy,
-    /// A primary or secondary limit is used up.
+    /// It does not exist (any more), or we may not see it.
+    #[error("{call}: not found at GitHub")]
+    NotFound {
+        /// The call.
+        call: String,
+    },
+    /// It clashes with what exists, such as a runner name that is taken.
+    #[error("{call}: conflict: {message}")]
+    Conflict {
+        /// The call.
+        call: String,
+        /// GitHub's words.
+        message: String,
+    },
+    /// The runner has a job: hands off, try again later.
+    #[error("{call}: the runner has a job")]
+    Busy {
+        /// The call.
+        call: String,
+    },
+    /// A limit is used up; nothing is sent until then.
     #[error("GitHub's rate limit is used up until {until}")]
     RateLimited {
         /// When to come back.
         until: Timestamp,
     },
-    /// May pass by itself.
-    #[error("GitHub did not answer: {0}")]
-    Transient(String),
-    /// The credentials or permissions do not suffice.
-    #[error("GitHub refuses the credentials: {0}")]
-    Auth(String),
-    /// The request or the answer does not make sense.
-    #[error("GitHub and we misunderstand each other: {0}")]
-    Invalid(String),
-}
-
-/// Shortest wait after a secondary limit without `Retry-After` (GitHub's advice).
-const SECONDARY_WAIT: SignedDuration = SignedDuration::from_secs(60);
-
-/// Reads a refusal. The text of the answer is used only to tell limits from permissions.
-pub(super) async fn classify(response: Response, now: Timestamp) -> Error {
-    let status = response.status();
-    let number = |name: &str| response.headers().get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
-    let retry_after = number("retry-after");
-    let exhausted = number("x-ratelimit-remaining") == Some(0);
-    let reset = number("x-ratelimit-reset").and_then(|second| Timestamp::from_second(second).ok());
-    let text = message(response).await;
-    let limited = status == StatusCode::TOO_MANY_REQUESTS
-        || (status == StatusCode::FORBIDDEN
-            && (retry_after.is_some() || exhausted || text.to_lowercase().contains("secondary rate limit")));
-    if limited {
-        let wait =
-            retry_after.map_or(SECONDARY_WAIT, |seconds| SignedDuration::from_secs(seconds.clamp(1, 86_400)));
-        let until = reset.filter(|_| exhausted && retry_after.is_none()).unwrap_or(now + wait);
-        return Error::RateLimited { until };
-    }
-    match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE => Error::NotFound,
-        StatusCode::CONFLICT => Error::Conflict,
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::Auth(format!("{status}: {text}")),
-        StatusCode::REQUEST_TIMEOUT => Error::Transient(status.to_string()),
-        _ if status.is_server_error() => Error::Transient(status.to_string()),
-        _ => Error::Invalid(format!("{status}: {text}")),
-    }
-}
-
-/// GitHub's `message`, cut short.
-async fn message(mut response: Response) -> String {
-    #[derive(serde::Deserialize)]
-    struct Answer {
+    /// May pass by itself: no connection, no answer in time, 5xx.
+    #[error("{call}: {message}")]
+    Transient {
+        /// The call.
+        call: String,
+        /// What happened.
         message: String,
+        /// The transport's error.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A person must act: credentials, permissions, installation.
+    #[error("{call}: GitHub refuses the credentials: {message}")]
+    Auth {
+        /// The call.
+        call: String,
+        /// GitHub's words.
+        message: String,
+    },
+    /// The request or the answer does not fit; trying again gives the same.
+    #[error("{call}: {message}")]
+    Invalid {
+        /// The call.
+        call: String,
+        /// HTTP status, when GitHub said so.
+        status: Option<u16>,
+        /// GitHub's words, or ours.
+        message: String,
+    },
+}
+
+impl Error {
+    /// Whether the same call may succeed later without anybody's doing.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Transient { .. } | Self::RateLimited { .. } | Self::Busy { .. })
     }
-    let first = response.chunk().await.ok().flatten().unwrap_or_default();
-    let answer: Option<Answer> = serde_json::from_slice(&first).ok();
-    answer.map_or_else(String::new, |answer| answer.message.chars().take(200).collect())
+
+    pub(super) fn invalid(call: &str, message: impl std::fmt::Display) -> Self {
+        Self::Invalid { call: call.into(), status: None, message: message.to_string() }
+    }
+
+    pub(super) fn transient(call: &str, message: impl std::fmt::Display) -> Self {
+        Self::Transient { call: call.into(), message: message.to_string(), source: None }
+    }
+
+    pub(super) fn transport(call: &str, error: reqwest::Error) -> Self {
+        let message = if error.is_timeout() {
+            "no answer in time"
+        } else if error.is_connect() {
+            "no connection"
+        } else {
+            "the connection broke"
+        };
+        Self::Transient {
+            call: call.into(),
+            message: message.into(),
+            source: Some(error.without_url().into()),
+        }
+    }
 }

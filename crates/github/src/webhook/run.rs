@@ -1,9 +1,9 @@
-//! `workflow_run`.
+//! `workflow_run`. The REST object of a run has the same fields.
 
 use super::parts::{Repository, User, nullable, unfit};
 use jiff::Timestamp;
 use serde::Deserialize;
-use trunkline_model::{Conclusion, PrNumber, Run, RunId, Sha};
+use trunkline_model::{Conclusion, PrNumber, RepoName, Run, RunId, Sha};
 
 #[derive(Deserialize)]
 struct Payload {
@@ -11,8 +11,9 @@ struct Payload {
     repository: Repository,
 }
 
+/// GitHub's run object.
 #[derive(Deserialize)]
-struct RawRun {
+pub(crate) struct RawRun {
     id: u64,
     #[serde(default)]
     run_attempt: Option<u32>,
@@ -50,27 +51,33 @@ struct Numbered {
     number: u64,
 }
 
+impl RawRun {
+    /// The model's run.
+    pub(crate) fn into_run(self, repo: RepoName) -> Run {
+        Run {
+            repo,
+            id: RunId(self.id),
+            attempt: self.run_attempt.unwrap_or(1).max(1),
+            name: self.name.unwrap_or_default(),
+            workflow_id: self.workflow_id,
+            event: self.event,
+            status: self.status.unwrap_or_else(|| "queued".into()),
+            conclusion: self.conclusion,
+            head_sha: self.head_sha,
+            head_branch: self.head_branch,
+            head_repo: self.head_repository.map(|repository| repository.full_name),
+            actor: self.actor.map(|user| user.login),
+            triggering_actor: self.triggering_actor.map(|user| user.login),
+            pull_requests: self.pull_requests.into_iter().map(|pr| PrNumber(pr.number)).collect(),
+            created_at: self.created_at,
+            run_started_at: self.run_started_at,
+            updated_at: self.updated_at,
+            html_url: self.html_url,
+        }
+    }
+}
+
 pub(super) fn read(body: &[u8]) -> Result<Run, serde_json::Error> {
     let payload: Payload = serde_json::from_slice(body)?;
-    let run = payload.workflow_run;
-    Ok(Run {
-        repo: payload.repository.full_name.parse().map_err(unfit)?,
-        id: RunId(run.id),
-        attempt: run.run_attempt.unwrap_or(1).max(1),
-        name: run.name.unwrap_or_default(),
-        workflow_id: run.workflow_id,
-        event: run.event,
-        status: run.status.unwrap_or_else(|| "queued".into()),
-        conclusion: run.conclusion,
-        head_sha: run.head_sha,
-        head_branch: run.head_branch,
-        head_repo: run.head_repository.map(|repository| repository.full_name),
-        actor: run.actor.map(|user| user.login),
-        triggering_actor: run.triggering_actor.map(|user| user.login),
-        pull_requests: run.pull_requests.into_iter().map(|pr| PrNumber(pr.number)).collect(),
-        created_at: run.created_at,
-        run_started_at: run.run_started_at,
-        updated_at: run.updated_at,
-        html_url: run.html_url,
-    })
+    Ok(payload.workflow_run.into_run(payload.repository.full_name.parse().map_err(unfit)?))
 }

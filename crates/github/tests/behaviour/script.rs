@@ -37,6 +37,7 @@ pub(crate) struct Asked {
     /// `GET /path?query`
     pub(crate) line: String,
     pub(crate) authorization: String,
+    pub(crate) if_none_match: String,
 }
 
 #[derive(Debug, Default)]
@@ -87,9 +88,12 @@ impl Drop for Fake {
 
 async fn reply(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Response {
     let line = format!("{} {}", request.method(), request.uri());
-    let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let header = |name: &str| {
+        request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_string()
+    };
+    let (authorization, if_none_match) = (header("authorization"), header("if-none-match"));
     let mut script = script.lock().unwrap();
-    script.asked.push(Asked { line: line.clone(), authorization: authorization.unwrap_or("").into() });
+    script.asked.push(Asked { line: line.clone(), authorization, if_none_match });
     let short = line.split('?').next().unwrap_or("").to_string();
     let key = if script.answers.contains_key(&line) { line } else { short };
     let answers = script.answers.get_mut(&key);
