@@ -16,7 +16,7 @@ use trunkline_fleet::{
 };
 use trunkline_github::{
     Client,
-    client::{Credentials, Scope as GitHubScope},
+    client::{AppCredentials, ClientConfig, Credentials, Scope as GitHubScope},
     http::{self, HttpOptions},
     webhook::signature::Secrets,
 };
@@ -76,22 +76,23 @@ pub(crate) fn secrets(github: &GitHub) -> Result<Secrets> {
 /// A client for GitHub when the configuration has credentials.
 pub(crate) fn client(config: &Config, clock: &SharedClock) -> Result<Option<Client>> {
     let credentials = match (&config.github.app, &config.github.token) {
-        (Some(app), _) => {
-            let fleet = config.fleet.as_ref();
-            let of_fleet = fleet.and_then(|fleet| match (&fleet.repository, &fleet.organization) {
-                (Some(repo), _) => Some(format!("repos/{repo}")),
-                (None, Some(org)) => Some(format!("orgs/{org}")),
-                (None, None) => None,
-            });
-            let of_hooks = config.github.hooks.first().map(|(repo, _)| format!("repos/{repo}"));
-            let installation_for = of_fleet.or(of_hooks).unwrap_or_else(|| "app".into());
-            Credentials::App { id: app.id, private_key: app.private_key.read()?, installation_for }
-        }
+        (Some(app), _) => Credentials::Apps(vec![AppCredentials::new(app.id, app.private_key.read()?)]),
         (None, Some(token)) => Credentials::Token(token.read()?),
         (None, None) => return Ok(None),
     };
-    let http = http::client(&HttpOptions::default()).context("make an HTTP client")?;
-    Ok(Some(Client::new(http, config.github.api_url.clone(), credentials, Arc::clone(clock))))
+    let settings = ClientConfig::new(config.github.api_url.clone(), credentials);
+    let client = Client::new(settings, Arc::clone(clock), Rng::from_os()).context("make a GitHub client")?;
+    Ok(Some(client))
+}
+
+/// What the configuration is about at GitHub: where runners register, or the first hook's repository.
+pub(crate) fn github_scope(config: &Config) -> Option<GitHubScope> {
+    let of_fleet = config.fleet.as_ref().and_then(|fleet| match (&fleet.repository, &fleet.organization) {
+        (Some(repo), _) => Some(GitHubScope::Repo(repo.clone())),
+        (None, Some(org)) => Some(GitHubScope::Org(org.clone())),
+        (None, None) => None,
+    });
+    of_fleet.or_else(|| config.github.hooks.first().map(|(repo, _)| GitHubScope::Repo(repo.clone())))
 }
 
 /// Reads the scale configuration; prints its problems into the error.

@@ -5,6 +5,7 @@ use crate::{config, engine};
 use anyhow::Result;
 use serde::Serialize;
 use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
+use trunkline_github::Scope;
 use trunkline_model::{Clock as _, SharedClock, SystemClock};
 
 #[derive(clap::Args)]
@@ -62,10 +63,24 @@ pub(super) fn run(args: &Args, json: bool) -> Result<Answer> {
                 Ok(None) => check("github", Ok("no credentials: deliveries only".into()), ""),
                 Err(error) => check("github", Err(error), "check `app` or `token` in `[github]`"),
                 Ok(Some(client)) => {
-                    let limits = client.rate_limit().await.map_err(anyhow::Error::from);
-                    let skew = limits.as_ref().ok().and_then(|limits| limits.server_time);
-                    let detail = limits
-                        .map(|limits| format!("{} of {} requests left", limits.remaining, limits.limit));
+                    let (detail, skew) = match (engine::github_scope(config), client.app_ids().first()) {
+                        // Nothing says where the App is installed: ask for the App itself.
+                        (None, Some(id)) => {
+                            let app = client.app(id).await.map_err(anyhow::Error::from);
+                            (app.map(|app| format!("App `{}`", app.name)), None)
+                        }
+                        (scope, _) => {
+                            // A token's limits are the same everywhere.
+                            let scope = scope.unwrap_or_else(|| Scope::Org("any".into()));
+                            let limits = client.rate_limit(&scope).await.map_err(anyhow::Error::from);
+                            let skew = limits.as_ref().ok().and_then(|limits| limits.server_time);
+                            let left = limits.map(|limits| match limits.buckets.get("core") {
+                                Some(core) => format!("{} of {} requests left", core.remaining, core.limit),
+                                None => "reached".into(),
+                            });
+                            (left, skew)
+                        }
+                    };
                     check("github", detail, "check `api_url`, the credentials and their permissions");
                     if let Some(server) = skew {
                         let skew = SystemClock.now().duration_since(server).as_secs().abs();

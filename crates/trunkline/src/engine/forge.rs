@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use trunkline_fleet::forge::{Error, Forge, JitConfig, Registered};
 use trunkline_github::{
     Client,
-    client::{self, RegisteredRunner, Scope},
+    client::{self, JobFilter, RemoteRunner, RunQuery, RunStatus, Scope},
 };
 use trunkline_model::{Job, JobId, Label, RepoName, RunId, RunnerId, RunnerName};
 
@@ -28,48 +28,52 @@ impl GitHubForge {
 #[async_trait]
 impl Forge for GitHubForge {
     async fn runners(&self) -> Result<Vec<Registered>, Error> {
-        let all = self.client.runners(&self.scope).await.map_err(translate)?;
+        let all = self.client.list_runners(&self.scope, None).await.map_err(translate)?;
         Ok(all.into_iter().map(registered).collect())
     }
 
     async fn runner(&self, id: RunnerId) -> Result<Registered, Error> {
-        self.client.runner(&self.scope, id).await.map(registered).map_err(translate)
+        self.client.get_runner(&self.scope, id).await.map(registered).map_err(translate)
     }
 
     async fn register(&self, name: &RunnerName, labels: &[Label]) -> Result<JitConfig, Error> {
         let made = self.client.generate_jit_config(&self.scope, name, self.group, labels).await;
-        made.map(|jit| JitConfig { runner_id: jit.runner.id, encoded: jit.encoded_jit_config })
-            .map_err(translate)
+        made.map(|jit| JitConfig { runner_id: jit.runner.id, encoded: jit.encoded }).map_err(translate)
     }
 
     async fn deregister(&self, id: RunnerId) -> Result<(), Error> {
-        self.client.delete_runner(&self.scope, id).await.map_err(translate)
+        // Gone already is gone.
+        self.client.delete_runner(&self.scope, id).await.map(drop).map_err(translate)
     }
 
     async fn job(&self, repo: &RepoName, id: JobId) -> Result<Job, Error> {
-        self.client.job(repo, id).await.map_err(translate)
+        self.client.get_job(repo, id).await.map_err(translate)
     }
 
     async fn queued_runs(&self, repo: &RepoName) -> Result<Vec<RunId>, Error> {
-        self.client.runs(repo, "queued", QUEUED_RUNS).await.map_err(translate)
+        let query =
+            RunQuery { status: Some(RunStatus::Queued), limit: Some(QUEUED_RUNS), ..RunQuery::default() };
+        let runs = self.client.list_runs(repo, &query).await.map_err(translate)?;
+        Ok(runs.into_iter().map(|run| run.id).collect())
     }
 
     async fn run_jobs(&self, repo: &RepoName, run: RunId) -> Result<Vec<Job>, Error> {
-        self.client.run_jobs(repo, run).await.map_err(translate)
+        self.client.list_run_jobs(repo, run, JobFilter::Latest).await.map_err(translate)
     }
 }
 
-fn registered(runner: RegisteredRunner) -> Registered {
-    Registered { id: runner.id, name: runner.name, online: runner.status == "online", busy: runner.busy }
+fn registered(runner: RemoteRunner) -> Registered {
+    Registered { id: runner.id, name: runner.name, online: runner.online, busy: runner.busy }
 }
 
 fn translate(error: client::Error) -> Error {
+    let words = error.to_string();
     match error {
-        client::Error::NotFound => Error::NotFound,
-        client::Error::Conflict => Error::Conflict,
-        client::Error::Busy => Error::Busy,
+        client::Error::NotFound { .. } => Error::NotFound,
+        client::Error::Conflict { .. } => Error::Conflict,
+        client::Error::Busy { .. } => Error::Busy,
         client::Error::RateLimited { until } => Error::RateLimited { until },
-        client::Error::Transient(why) => Error::Transient(why),
-        client::Error::Auth(why) | client::Error::Invalid(why) => Error::Refused(why),
+        client::Error::Transient { .. } => Error::Transient(words),
+        client::Error::Auth { .. } | client::Error::Invalid { .. } => Error::Refused(words),
     }
 }

@@ -13,7 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
-use trunkline_github::{Client, client::HookScope};
+use trunkline_github::{
+    Client,
+    client::{self, Hook, HookDelivery},
+};
 use trunkline_model::SharedClock;
 use trunkline_server::{App, LoopRun, intake};
 use trunkline_store::{NewEvent, Store};
@@ -33,21 +36,23 @@ pub(crate) struct Found {
 }
 
 /// Whose records to look through.
-pub(crate) fn scopes(github: &GitHub) -> Vec<HookScope> {
-    let hooks: Vec<HookScope> =
-        github.hooks.iter().map(|(repo, hook)| HookScope::Repo(repo.clone(), *hook)).collect();
-    if hooks.is_empty() && github.app.is_some() { vec![HookScope::App] } else { hooks }
+pub(crate) fn scopes(github: &GitHub) -> Vec<Hook> {
+    let hooks: Vec<Hook> = github.hooks.iter().map(|(repo, hook)| Hook::Repo(repo.clone(), *hook)).collect();
+    match &github.app {
+        Some(app) if hooks.is_empty() => vec![Hook::App(app.id.to_string())],
+        _ => hooks,
+    }
 }
 
 /// One look through one record.
 pub(crate) async fn look(
     client: &Client,
     store: &Store,
-    scope: &HookScope,
+    scope: &Hook,
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Found> {
-    let attempts = client.deliveries(scope, since, LIMIT).await.context("list GitHub's deliveries")?;
+    let attempts = attempts(client, scope, since).await.context("list GitHub's deliveries")?;
     // Attempts of one delivery share the guid; any of them has the payload.
     let by_guid: BTreeMap<String, _> =
         attempts.into_iter().map(|attempt| (attempt.guid.to_ascii_lowercase(), attempt)).collect();
@@ -56,7 +61,7 @@ pub(crate) async fn look(
     let missing = by_guid.iter().filter(|(guid, _)| !seen.contains(*guid));
     let mut found = Found { looked_at: guids.len(), missing: guids.len() - seen.len(), stored: 0 };
     for (guid, attempt) in missing {
-        let payload = client.delivery_payload(scope, attempt.id).await.context("fetch a missed delivery")?;
+        let sent = client.hook_delivery(scope, attempt.id).await.context("fetch a missed delivery")?;
         let headers = [("via".to_string(), "redeliver".to_string())].into();
         let event = NewEvent {
             source: intake::SOURCE.into(),
@@ -64,12 +69,31 @@ pub(crate) async fn look(
             dedupe_key: Some(guid.clone()),
             received_at: now,
             headers,
-            body: payload.into_bytes().into(),
+            body: sent.payload,
         };
         found.stored +=
             store.append(vec![event]).await?.iter().filter(|appended| !appended.duplicate).count();
     }
     Ok(found)
+}
+
+/// Attempts since a time, newest first; at most [`LIMIT`].
+async fn attempts(
+    client: &Client,
+    hook: &Hook,
+    since: Timestamp,
+) -> Result<Vec<HookDelivery>, client::Error> {
+    let (mut all, mut cursor) = (vec![], None);
+    loop {
+        let page = client.hook_deliveries(hook, cursor.as_deref()).await?;
+        let reached = page.deliveries.iter().any(|attempt| attempt.delivered_at < since);
+        all.extend(page.deliveries.into_iter().filter(|attempt| attempt.delivered_at >= since));
+        cursor = page.next;
+        if reached || cursor.is_none() || all.len() >= LIMIT {
+            all.truncate(LIMIT);
+            return Ok(all);
+        }
+    }
 }
 
 /// Looks again and again until shutdown.
