@@ -25,7 +25,7 @@ pub use actions_jobs::{JobFilter, RunQuery, RunStatus};
 pub use actions_runners::{Deleted, JitConfig, RemoteRunner};
 pub use app::{AppInfo, Installation, RateLimit, RateLimits};
 pub use budget::BudgetState;
-pub use config::{AppCredentials, ClientConfig, ConfigError, Credentials};
+pub use config::{AppCredentials, ClientConfig, ConfigError, Credentials, check_base};
 pub use error::Error;
 pub use hooks::{DeliveryDetail, DeliveryPage, Hook, HookDelivery};
 pub use repos::CommitQuery;

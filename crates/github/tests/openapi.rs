@@ -97,9 +97,11 @@ async fn every_request_is_one_that_github_describes() {
         call!(called, client, generate_jit_config(scope, &name, 1, &labels));
         call!(called, client, delete_runner(scope, RunnerId(23)));
         call!(called, client, installation("1", scope));
-        assert!(call!(called, client, rate_limit(scope)).buckets.contains_key("core"));
+        assert!(call!(called, client, rate_limit(Some(scope))).buckets.contains_key("core"));
     }
     call!(called, client, app("1"));
+    assert_eq!(call!(called, client, installations("1"))[0].account(), "octocat");
+    assert!(call!(called, client, rate_limit(None)).buckets.contains_key("core"));
     let at: Timestamp = "2026-01-02T03:04:05.678Z".parse().unwrap();
     let all = RunQuery {
         status: Some(RunStatus::Queued),
@@ -148,7 +150,7 @@ async fn every_request_is_one_that_github_describes() {
         assert!(known.contains(needed), "{needed} of {known:?}");
     }
     drop(known);
-    assert_eq!(known_count(&recorder), 27);
+    assert_eq!(known_count(&recorder), 28);
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! The App, its installations, and what is left of the limits.
 
-use super::{Client, Error, Scope, request::As};
+use super::{
+    Client, Error, Scope,
+    pages::PER_PAGE,
+    request::{As, Request},
+};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::Deserialize;
@@ -29,6 +33,8 @@ pub struct AppInfo {
 pub struct Installation {
     /// Its id.
     pub id: u64,
+    #[serde(default)]
+    account: Option<Account>,
     /// What the owner granted: `read` or `write` by permission.
     #[serde(default)]
     pub permissions: BTreeMap<String, String>,
@@ -41,6 +47,23 @@ pub struct Installation {
     /// Set while the owner has suspended it.
     #[serde(default)]
     pub suspended_at: Option<Timestamp>,
+}
+
+/// A user or organisation has a login, an enterprise a slug.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Account {
+    #[serde(default)]
+    login: Option<String>,
+    #[serde(default)]
+    slug: Option<String>,
+}
+
+impl Installation {
+    /// Whose it is: login of a user or an organisation, slug of an enterprise.
+    pub fn account(&self) -> &str {
+        let account = self.account.as_ref();
+        account.and_then(|account| account.login.as_deref().or(account.slug.as_deref())).unwrap_or("?")
+    }
 }
 
 /// One bucket of the limits.
@@ -96,12 +119,29 @@ impl Client {
         self.send(&request).await?.json(&request.call())
     }
 
-    /// What is left of the limits of whoever asks for this scope. Costs no budget.
+    /// Everywhere the App is installed.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where limits are switched off (GitHub Enterprise Server); see [`Error`].
-    pub async fn rate_limit(&self, scope: &Scope) -> Result<RateLimits, Error> {
-        let request = self.request(Method::GET, As::Owner(scope.clone()), ["rate_limit"])?;
+    /// See [`Error`].
+    pub async fn installations(&self, app_id: &str) -> Result<Vec<Installation>, Error> {
+        let request = self.installations_request(self.app_place(app_id)?)?;
+        self.pages(request, usize::MAX, |page: Vec<Installation>| page).await
+    }
+
+    pub(super) fn installations_request(&self, app: usize) -> Result<Request, Error> {
+        let request = self.request(Method::GET, As::App(app), ["app", "installations"])?;
+        Ok(request.query("per_page", PER_PAGE))
+    }
+
+    /// What is left of the limits of whoever asks for this scope; without one, of an App at its home or at its only
+    /// installation. Costs no budget.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where limits are switched off (GitHub Enterprise Server), [`Error::Auth`] when it is not
+    /// clear which installation is meant; see [`Error`].
+    pub async fn rate_limit(&self, scope: Option<&Scope>) -> Result<RateLimits, Error> {
+        let asker = scope.map_or(As::Home, |scope| As::Owner(scope.clone()));
+        let request = self.request(Method::GET, asker, ["rate_limit"])?;
         let answer = self.send(&request).await?;
         let raw: RawLimits = answer.json(&request.call())?;
         let buckets = raw.resources.into_iter().map(|(bucket, raw)| {

@@ -54,7 +54,7 @@ impl Identities {
                 let apps = apps.into_iter().map(|app| {
                     Ok(App {
                         signer: Signer::new(&app.id, &app.private_key)?,
-                        installations: Installations::new(app.installation_id),
+                        installations: Installations::new(app.installation_id, app.home),
                         id: app.id,
                     })
                 });
@@ -128,8 +128,14 @@ impl Client {
         Ok(Asker { who, token })
     }
 
-    /// The token, or of the Apps installed at the owner the one with most budget left.
-    pub(super) async fn as_owner(&self, scope: &Scope, bucket: &str, call: &str) -> Result<Asker, Error> {
+    /// The token, or of the Apps installed at the owner the one with most budget left. Without an owner each App's home
+    /// counts.
+    pub(super) async fn as_owner(
+        &self,
+        scope: Option<&Scope>,
+        bucket: &str,
+        call: &str,
+    ) -> Result<Asker, Error> {
         let now = self.0.clock.now();
         let apps = match &self.0.identities.0 {
             Kind::Token(token) => {
@@ -157,14 +163,17 @@ impl Client {
         }
         Err(failed.unwrap_or_else(|| Error::Auth {
             call: call.into(),
-            message: format!("no configured App is installed at {scope}"),
+            message: match scope {
+                Some(scope) => format!("no configured App is installed at {scope}"),
+                None => "no configured App is installed where its settings say".into(),
+            },
         }))
     }
 
     async fn as_installation(
         &self,
         app: usize,
-        scope: &Scope,
+        scope: Option<&Scope>,
         bucket: &str,
         call: &str,
     ) -> Result<Asker, Error> {

@@ -1,5 +1,6 @@
 //! What a client needs to know, with defaults, and what makes it unusable.
 
+use super::Scope;
 use crate::http::HttpOptions;
 use secrecy::SecretString;
 use std::{fmt, time::Duration};
@@ -63,12 +64,14 @@ pub struct AppCredentials {
     pub private_key: SecretString,
     /// The installation to use for every owner; looked up per owner when absent.
     pub installation_id: Option<u64>,
+    /// Where it is installed, for questions that are about no owner. Without it the App's only installation.
+    pub home: Option<Scope>,
 }
 
 impl AppCredentials {
     /// An App whose installations are looked up.
     pub fn new(id: impl fmt::Display, private_key: SecretString) -> Self {
-        Self { id: id.to_string(), private_key, installation_id: None }
+        Self { id: id.to_string(), private_key, installation_id: None, home: None }
     }
 }
 
@@ -77,6 +80,7 @@ impl fmt::Debug for AppCredentials {
         f.debug_struct("AppCredentials")
             .field("id", &self.id)
             .field("installation_id", &self.installation_id)
+            .field("home", &self.home)
             .finish_non_exhaustive()
     }
 }
@@ -113,8 +117,11 @@ pub(super) struct Limits {
     pub(super) max_response_bytes: usize,
 }
 
-/// Credentials leave over TLS, or not the machine.
-pub(super) fn check_base(url: &Url) -> Result<(), ConfigError> {
+/// Whether credentials may be sent to this address: over TLS, or without leaving the machine.
+///
+/// # Errors
+/// [`ConfigError::BaseUrl`] when they may not, or when the address has a user, a password or a query.
+pub fn check_base(url: &Url) -> Result<(), ConfigError> {
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

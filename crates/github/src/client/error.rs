@@ -43,11 +43,11 @@ pub enum Error {
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
     /// A person must act: credentials, permissions, installation.
-    #[error("{call}: GitHub refuses the credentials: {message}")]
+    #[error("{call}: not authorised: {message}")]
     Auth {
         /// The call.
         call: String,
-        /// GitHub's words.
+        /// GitHub's words, or ours.
         message: String,
     },
     /// The request or the answer does not fit; trying again gives the same.

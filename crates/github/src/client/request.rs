@@ -20,6 +20,8 @@ pub(super) enum As {
     App(usize),
     /// An installation at the scope's owner; the token when there is one.
     Owner(Scope),
+    /// An installation of an App at its home, or its only one; the token when there is one.
+    Home,
 }
 
 #[derive(Debug, Clone)]

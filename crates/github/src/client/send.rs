@@ -58,14 +58,16 @@ impl Client {
         let mut other_apps = self.app_ids().len().saturating_sub(1);
         loop {
             let asker = match &request.asker {
-                As::App(app) => self.as_app(*app, request.bucket, &call)?,
-                As::Owner(scope) => match self.as_owner(scope, request.bucket, &call).await {
-                    Ok(asker) => asker,
-                    Err(error) => {
-                        self.pause(&mut tries, error).await?;
-                        continue;
-                    }
-                },
+                As::App(app) => self.as_app(*app, request.bucket, &call),
+                As::Owner(scope) => self.as_owner(Some(scope), request.bucket, &call).await,
+                As::Home => self.as_owner(None, request.bucket, &call).await,
+            };
+            let asker = match asker {
+                Ok(asker) => asker,
+                Err(error) => {
+                    self.pause(&mut tries, error).await?;
+                    continue;
+                }
             };
             match self.exchange(request, &asker).await {
                 Ok(answer) => return Ok(answer),

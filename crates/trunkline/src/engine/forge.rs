@@ -8,8 +8,9 @@ use trunkline_github::{
 };
 use trunkline_model::{Job, JobId, Label, RepoName, RunId, RunnerId, RunnerName};
 
-/// Queued runs looked at in one turn; older ones come when these are served.
-const QUEUED_RUNS: usize = 300;
+/// States of a run that may have queued jobs. A run is in progress once its first job starts, whatever the others do.
+/// In the order in which runs move, so that one that moves between the two questions is seen by the second.
+const STATES: [RunStatus; 2] = [RunStatus::Queued, RunStatus::InProgress];
 
 /// One scope of GitHub.
 #[derive(Debug)]
@@ -51,10 +52,16 @@ impl Forge for GitHubForge {
     }
 
     async fn queued_runs(&self, repo: &RepoName) -> Result<Vec<RunId>, Error> {
-        let query =
-            RunQuery { status: Some(RunStatus::Queued), limit: Some(QUEUED_RUNS), ..RunQuery::default() };
-        let runs = self.client.list_runs(repo, &query).await.map_err(translate)?;
-        Ok(runs.into_iter().map(|run| run.id).collect())
+        let mut ids = vec![];
+        for status in STATES {
+            let query = RunQuery { status: Some(status), ..RunQuery::default() };
+            let runs = self.client.list_runs(repo, &query).await.map_err(translate)?;
+            ids.extend(runs.into_iter().map(|run| run.id));
+        }
+        // The oldest first: they have waited longest. Ids grow.
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
     }
 
     async fn run_jobs(&self, repo: &RepoName, run: RunId) -> Result<Vec<Job>, Error> {

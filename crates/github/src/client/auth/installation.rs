@@ -1,7 +1,7 @@
 //! Installations of an App: which one serves an owner, and its token of one hour.
 
 use super::super::{
-    Client, Error, Scope,
+    Client, Error, Installation, Scope,
     answer::Answer,
     backoff::Tries,
     lock,
@@ -29,6 +29,7 @@ type Token = Option<(SecretString, Timestamp)>;
 
 pub(super) struct Installations {
     fixed: Option<u64>,
+    home: Option<Scope>,
     /// By owner: the installation, or none, and when that was learned.
     by_owner: Mutex<HashMap<String, (Option<u64>, Timestamp)>>,
     /// The inner lock is held while a token is fetched: many askers, one request.
@@ -38,13 +39,19 @@ pub(super) struct Installations {
 }
 
 impl Installations {
-    pub(super) fn new(fixed: Option<u64>) -> Self {
-        Self { fixed, by_owner: Mutex::default(), tokens: Mutex::default(), refused: Mutex::default() }
+    pub(super) fn new(fixed: Option<u64>, home: Option<Scope>) -> Self {
+        let (by_owner, tokens, refused) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { fixed, home, by_owner, tokens, refused }
     }
 
     /// The installation that serves the scope, as far as known.
-    pub(super) fn known(&self, scope: &Scope) -> Option<u64> {
-        self.fixed.or_else(|| lock(&self.by_owner).get(&scope.owner_key())?.0)
+    pub(super) fn known(&self, scope: Option<&Scope>) -> Option<u64> {
+        self.fixed.or_else(|| lock(&self.by_owner).get(&self.key(scope))?.0)
+    }
+
+    /// The owner to look up under; empty for "the only installation".
+    fn key(&self, scope: Option<&Scope>) -> String {
+        scope.or(self.home.as_ref()).map_or_else(String::new, Scope::owner_key)
     }
 
     pub(super) fn forget(&self, installation: u64, token: &SecretString) {
@@ -69,10 +76,15 @@ struct AccessToken {
 }
 
 impl Client {
-    /// Which installation of the App serves the scope.
-    pub(super) async fn installation_id(&self, app: usize, scope: &Scope, call: &str) -> Result<u64, Error> {
+    /// Which installation of the App serves the scope; without a scope, its home or its only installation.
+    pub(super) async fn installation_id(
+        &self,
+        app: usize,
+        scope: Option<&Scope>,
+        call: &str,
+    ) -> Result<u64, Error> {
         let installations = &self.0.identities.apps()[app].installations;
-        if let Scope::Enterprise(_) = scope {
+        if let Some(Scope::Enterprise(_)) = scope {
             let message = "an enterprise's runners need a token; GitHub takes no App there";
             return Err(Error::Auth { call: call.into(), message: message.into() });
         }
@@ -80,26 +92,59 @@ impl Client {
             return Ok(id);
         }
         let now = self.0.clock.now();
-        let known = lock(&installations.by_owner).get(&scope.owner_key()).copied();
+        let key = installations.key(scope);
+        let known = lock(&installations.by_owner).get(&key).copied();
         if let Some((id, at)) = known {
             let life = if id.is_some() { LOOKUP_LIFE } else { ABSENT_LIFE };
             if now.duration_since(at) < life {
                 return id.ok_or_else(|| Error::NotFound { call: call.into() });
             }
         }
-        let segments = scope.segments().into_iter().chain(["installation"]);
-        let request = self.request(Method::GET, As::App(app), segments)?;
-        let found = match self.send_as_app(app, &request).await {
-            Ok(answer) => Some(answer.json::<Id>(&request.call())?.id),
-            Err(Error::NotFound { .. }) => None,
-            Err(error) => return Err(error),
+        let found = match scope.or(installations.home.as_ref()) {
+            Some(place) => self.installed_at(app, place).await?,
+            None => Some(self.only_installation(app).await?),
         };
         let mut by_owner = lock(&installations.by_owner);
         if by_owner.len() >= MOST_OWNERS {
             by_owner.clear();
         }
-        by_owner.insert(scope.owner_key(), (found, now));
+        by_owner.insert(key, (found, now));
         found.ok_or_else(|| Error::NotFound { call: call.into() })
+    }
+
+    async fn installed_at(&self, app: usize, place: &Scope) -> Result<Option<u64>, Error> {
+        let segments = place.segments().into_iter().chain(["installation"]);
+        let request = self.request(Method::GET, As::App(app), segments)?;
+        match self.send_as_app(app, &request).await {
+            Ok(answer) => Ok(Some(answer.json::<Id>(&request.call())?.id)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The installation of an App that has exactly one.
+    async fn only_installation(&self, app: usize) -> Result<u64, Error> {
+        // One page tells one from many.
+        let request = self.installations_request(app)?;
+        let call = request.call();
+        let all: Vec<Installation> = self.send_as_app(app, &request).await?.json(&call)?;
+        let id = &self.0.identities.apps()[app].id;
+        let message = match all.as_slice() {
+            [one] => return Ok(one.id),
+            [] => {
+                format!("App `{id}` is installed nowhere: install it at the organisation or the repository")
+            }
+            many => {
+                let names: Vec<&str> = many.iter().take(5).map(Installation::account).collect();
+                let more = if many.len() > names.len() { ", …" } else { "" };
+                format!(
+                    "App `{id}` has several installations ({}{more}): say which by `installation_id`, \
+                     `organization` or `repository`",
+                    names.join(", ")
+                )
+            }
+        };
+        Err(Error::Auth { call, message })
     }
 
     /// The installation's token, fetched once however many ask.
