@@ -1,8 +1,10 @@
 //! `trunkline.toml`: one struct per section, every problem reported at once with its place.
 
+mod github;
 mod reader;
 mod secret;
 
+pub(crate) use github::GitHub;
 use reader::{Document, Section};
 pub(crate) use secret::SecretRef;
 use std::{
@@ -44,30 +46,6 @@ pub(crate) struct Storage {
     pub(crate) analytics_memory_mib: u32,
 }
 
-/// `[github]`
-#[derive(Debug, Clone)]
-pub(crate) struct GitHub {
-    /// Base of the REST API; default `https://api.github.com`.
-    pub(crate) api_url: url::Url,
-    /// Webhook secrets; any of them verifies, so they can be rotated.
-    pub(crate) webhook_secrets: Vec<SecretRef>,
-    /// The App: its id and private key.
-    pub(crate) app: Option<AppCredentials>,
-    /// A token instead of an App.
-    pub(crate) token: Option<SecretRef>,
-    /// Minutes between looks for missed deliveries; 0 switches it off; default 10.
-    pub(crate) redeliver_minutes: u32,
-    /// Repository webhooks to look through: `repository` and `hook`. Without them the App's own deliveries are asked.
-    pub(crate) hooks: Vec<(RepoName, u64)>,
-}
-
-/// `[github] app = { id, private_key }`
-#[derive(Debug, Clone)]
-pub(crate) struct AppCredentials {
-    pub(crate) id: u64,
-    pub(crate) private_key: SecretRef,
-}
-
 /// `[fleet]`
 #[derive(Debug, Clone)]
 pub(crate) struct Fleet {
@@ -102,7 +80,7 @@ pub(crate) fn parse(file: &str, text: &str) -> (Option<Config>, Vec<Problem>) {
     let mut root = document.root();
     let server = server(&mut root.section("server"));
     let storage = storage(&mut root.section("storage"));
-    let github = github(&mut root.section("github"), root.has("github"));
+    let github = github::read(&mut root.section("github"), root.has("github"));
     let fleet = root.has("fleet").then(|| fleet(&mut root.section("fleet")));
     root.finish();
     drop(root);
@@ -127,9 +105,7 @@ impl Config {
     fn rebase(&mut self, folder: &Path) {
         let rebase = |path: &mut PathBuf| *path = folder.join(&path);
         rebase(&mut self.storage.folder);
-        let mut secrets: Vec<&mut SecretRef> = self.github.webhook_secrets.iter_mut().collect();
-        secrets.extend(self.github.token.iter_mut());
-        secrets.extend(self.github.app.iter_mut().map(|app| &mut app.private_key));
+        let mut secrets = self.github.secrets_mut();
         secrets.extend(self.storage.postgres.iter_mut());
         secrets.extend(self.storage.clickhouse.iter_mut());
         for secret in secrets {
@@ -157,52 +133,6 @@ fn storage(section: &mut Section<'_>) -> Storage {
     let analytics_memory_mib = section.number("analytics_memory_mib", 32..=1_048_576).unwrap_or(96);
     section.finish();
     Storage { folder, postgres, clickhouse, keep_events_days, analytics_memory_mib }
-}
-
-fn github(section: &mut Section<'_>, present: bool) -> GitHub {
-    #[expect(clippy::expect_used, reason = "a constant URL parses")]
-    let default = url::Url::parse("https://api.github.com").expect("a constant URL parses");
-    let api_url = section.parsed("api_url", "a URL, such as `https://api.github.com`").unwrap_or(default);
-    let webhook_secrets = section.secrets("webhook_secrets");
-    if !present || webhook_secrets.is_empty() {
-        section.missing(
-            "webhook_secrets",
-            "at least one secret: without it no webhook can be verified",
-            "add `webhook_secrets = [{ file = \"webhook-secret\" }]` to `[github]`",
-        );
-    }
-    let app = section.has("app").then(|| {
-        let mut app = section.section("app");
-        let id = app.number("id", 1..=u32::MAX).map(u64::from);
-        let private_key = app.secret("private_key");
-        if id.is_none() || private_key.is_none() {
-            app.missing(
-                "id",
-                "`id` and `private_key`",
-                "write `app = { id = 123, private_key = { file = \"app.pem\" } }`",
-            );
-        }
-        app.finish();
-        Some(AppCredentials { id: id?, private_key: private_key? })
-    });
-    let token = section.secret("token");
-    let redeliver_minutes = section.number("redeliver_minutes", 0..=1440).unwrap_or(10);
-    let mut hooks = Vec::new();
-    for mut hook in section.sections("hooks") {
-        let repo = hook.parsed("repository", "`owner/name`");
-        let id = hook.number("hook", 1..=u32::MAX);
-        match (repo, id) {
-            (Some(repo), Some(id)) => hooks.push((repo, u64::from(id))),
-            _ => hook.missing(
-                "hook",
-                "`repository` and `hook`",
-                "write `{ repository = \"owner/name\", hook = 123 }`",
-            ),
-        }
-        hook.finish();
-    }
-    section.finish();
-    GitHub { api_url, webhook_secrets, app: app.flatten(), token, redeliver_minutes, hooks }
 }
 
 fn fleet(section: &mut Section<'_>) -> Fleet {

@@ -16,7 +16,7 @@ use trunkline_fleet::{
 };
 use trunkline_github::{
     Client,
-    client::{AppCredentials, ClientConfig, Credentials, Scope as GitHubScope},
+    client::{AppCredentials, ClientConfig, Credentials, Hook, Scope as GitHubScope},
     http::{self, HttpOptions},
     webhook::signature::Secrets,
 };
@@ -75,24 +75,40 @@ pub(crate) fn secrets(github: &GitHub) -> Result<Secrets> {
 
 /// A client for GitHub when the configuration has credentials.
 pub(crate) fn client(config: &Config, clock: &SharedClock) -> Result<Option<Client>> {
-    let credentials = match (&config.github.app, &config.github.token) {
-        (Some(app), _) => Credentials::Apps(vec![AppCredentials::new(app.id, app.private_key.read()?)]),
-        (None, Some(token)) => Credentials::Token(token.read()?),
-        (None, None) => return Ok(None),
+    let github = &config.github;
+    let credentials = match &github.token {
+        _ if !github.apps.is_empty() => {
+            let home = home(config);
+            let apps = github.apps.iter().map(|app| {
+                Ok(AppCredentials {
+                    id: app.id.to_string(),
+                    private_key: app.private_key.read()?,
+                    installation_id: app.installation_id,
+                    home: app.home.clone().or_else(|| home.clone()),
+                })
+            });
+            Credentials::Apps(apps.collect::<Result<_>>()?)
+        }
+        Some(token) => Credentials::Token(token.read()?),
+        None => return Ok(None),
     };
-    let settings = ClientConfig::new(config.github.api_url.clone(), credentials);
+    let settings = ClientConfig::new(github.api_url.clone(), credentials);
     let client = Client::new(settings, Arc::clone(clock), Rng::from_os()).context("make a GitHub client")?;
     Ok(Some(client))
 }
 
-/// What the configuration is about at GitHub: where runners register, or the first hook's repository.
-pub(crate) fn github_scope(config: &Config) -> Option<GitHubScope> {
-    let of_fleet = config.fleet.as_ref().and_then(|fleet| match (&fleet.repository, &fleet.organization) {
-        (Some(repo), _) => Some(GitHubScope::Repo(repo.clone())),
-        (None, Some(org)) => Some(GitHubScope::Org(org.clone())),
-        (None, None) => None,
+/// Where Apps are taken to be installed when they do not say: where runners register, or at the first webhook's owner.
+fn home(config: &Config) -> Option<GitHubScope> {
+    let of_fleet = config.fleet.as_ref().and_then(|fleet| {
+        let repo = fleet.repository.clone().map(GitHubScope::Repo);
+        repo.or_else(|| fleet.organization.clone().map(GitHubScope::Org))
     });
-    of_fleet.or_else(|| config.github.hooks.first().map(|(repo, _)| GitHubScope::Repo(repo.clone())))
+    let of_hook = |hook: &Hook| match hook {
+        Hook::Repo(repo, _) => Some(GitHubScope::Repo(repo.clone())),
+        Hook::Org(org, _) => Some(GitHubScope::Org(org.clone())),
+        Hook::App(_) => None,
+    };
+    of_fleet.or_else(|| config.github.hooks.iter().find_map(of_hook))
 }
 
 /// Reads the scale configuration; prints its problems into the error.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 use trunkline_model::RepoName;
 use url::Url;
 
@@ -23,6 +23,16 @@ pub enum Hook {
     Repo(RepoName, u64),
     /// An organisation's webhook.
     Org(String, u64),
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::App(app) => write!(f, "App {app}"),
+            Self::Repo(repo, hook) => write!(f, "webhook {hook} of {repo}"),
+            Self::Org(org, hook) => write!(f, "webhook {hook} of {org}"),
+        }
+    }
 }
 
 /// One attempt to deliver. Attempts of one event share the `guid`.

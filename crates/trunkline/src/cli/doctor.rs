@@ -5,7 +5,7 @@ use crate::{config, engine};
 use anyhow::Result;
 use serde::Serialize;
 use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
-use trunkline_github::Scope;
+use trunkline_github::client;
 use trunkline_model::{Clock as _, SharedClock, SystemClock};
 
 #[derive(clap::Args)]
@@ -63,23 +63,25 @@ pub(super) fn run(args: &Args, json: bool) -> Result<Answer> {
                 Ok(None) => check("github", Ok("no credentials: deliveries only".into()), ""),
                 Err(error) => check("github", Err(error), "check `app` or `token` in `[github]`"),
                 Ok(Some(client)) => {
-                    let (detail, skew) = match (engine::github_scope(config), client.app_ids().first()) {
-                        // Nothing says where the App is installed: ask for the App itself.
-                        (None, Some(id)) => {
-                            let app = client.app(id).await.map_err(anyhow::Error::from);
-                            (app.map(|app| format!("App `{}`", app.name)), None)
-                        }
-                        (scope, _) => {
-                            // A token's limits are the same everywhere.
-                            let scope = scope.unwrap_or_else(|| Scope::Org("any".into()));
-                            let limits = client.rate_limit(&scope).await.map_err(anyhow::Error::from);
-                            let skew = limits.as_ref().ok().and_then(|limits| limits.server_time);
-                            let left = limits.map(|limits| match limits.buckets.get("core") {
-                                Some(core) => format!("{} of {} requests left", core.remaining, core.limit),
-                                None => "reached".into(),
-                            });
-                            (left, skew)
-                        }
+                    for id in client.app_ids() {
+                        let app = client.app(&id).await.map_err(anyhow::Error::from);
+                        let detail = app.map(|app| format!("`{}` (App {id})", app.name));
+                        check(
+                            "github app",
+                            detail,
+                            "check that `id` and `private_key` belong together, and the machine's clock",
+                        );
+                    }
+                    let limits = client.rate_limit(None).await;
+                    let skew = limits.as_ref().ok().and_then(|limits| limits.server_time);
+                    let detail = match limits {
+                        Ok(limits) => Ok(match limits.buckets.get("core") {
+                            Some(core) => format!("{} of {} requests left", core.remaining, core.limit),
+                            None => "reached".into(),
+                        }),
+                        // GitHub Enterprise Server with its limits switched off.
+                        Err(client::Error::NotFound { .. }) => Ok("reached; it has no limits".into()),
+                        Err(error) => Err(anyhow::Error::from(error)),
                     };
                     check("github", detail, "check `api_url`, the credentials and their permissions");
                     if let Some(server) = skew {
@@ -111,10 +113,7 @@ pub(super) fn run(args: &Args, json: bool) -> Result<Answer> {
 
 /// All secrets can be read, and their files are closed to others.
 fn secrets(config: &config::Config) -> Result<String> {
-    let github = &config.github;
-    let mut all: Vec<&config::SecretRef> = github.webhook_secrets.iter().collect();
-    all.extend(&github.token);
-    all.extend(github.app.as_ref().map(|app| &app.private_key));
+    let all: Vec<&config::SecretRef> = config.github.secrets().collect();
     for secret in &all {
         secret.read()?;
         if let config::SecretRef::File(path) = secret {

@@ -239,6 +239,13 @@ impl<'a> Section<'a> {
         given.pop()
     }
 
+    /// Reports a value that can be read but not be used.
+    pub(super) fn refuse(&self, key: &str, message: String, expected: &str, fix: &str) {
+        let item = self.table.and_then(|table| table.get(key));
+        let at = item.and_then(Item::span).map_or(self.start, |span| span.start);
+        self.document.report(at, self.path_of(key), message, expected, fix);
+    }
+
     /// Reports that a needed key is absent.
     pub(super) fn missing(&mut self, key: &str, expected: &str, fix: &str) {
         self.document.report(self.start, self.path_of(key), "missing".into(), expected, fix);

@@ -1,31 +1,38 @@
 //! Looks through GitHub's own record of deliveries for what never arrived, and stores it.
 //!
-//! GitHub never sends again by itself. A delivery is missing when its id is not in the log; its payload is fetched
-//! with our credentials over TLS, so it needs no signature, and is stored under the same id: a later redelivery of
-//! the same event is then a duplicate.
+//! GitHub never sends again by itself. A delivery is missing when its id is not in the log, whatever GitHub believes;
+//! its payload is fetched with our credentials over TLS, so it needs no signature, and is stored under the same id: a
+//! later redelivery of the same event is then a duplicate.
 
 use crate::config::GitHub;
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
 use trunkline_github::{
     Client,
-    client::{self, Hook, HookDelivery},
+    client::{self, Hook},
+    deliveries::{Missing, Why, missing},
 };
 use trunkline_model::SharedClock;
 use trunkline_server::{App, LoopRun, intake};
 use trunkline_store::{NewEvent, Store};
 
-/// Attempts looked at in one turn, per hook.
-const LIMIT: usize = 5_000;
+/// Pages of attempts read in one look at a webhook, 100 attempts each.
+const MOST_PAGES: usize = 500;
+/// Payloads fetched in one look at a webhook: each is a request. The next look goes on.
+const MOST_FETCHED: usize = 1_000;
+/// How far back the first look after a start goes: all that GitHub keeps.
+const FIRST: SignedDuration = SignedDuration::from_hours(72);
+/// How much a look overlaps with the one before: attempts may enter GitHub's record late.
+const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 
 /// What one look found.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Found {
     /// Deliveries in GitHub's record.
     pub(crate) looked_at: usize,
@@ -33,70 +40,163 @@ pub(crate) struct Found {
     pub(crate) missing: usize,
     /// Of them, stored now.
     pub(crate) stored: usize,
+    /// Of them, without a payload at GitHub: they cannot be had any more.
+    pub(crate) lost: usize,
+    /// Whether the record was read to its end; otherwise the next look goes on.
+    pub(crate) complete: bool,
 }
 
-/// Whose records to look through.
-pub(crate) fn scopes(github: &GitHub) -> Vec<Hook> {
-    let hooks: Vec<Hook> = github.hooks.iter().map(|(repo, hook)| Hook::Repo(repo.clone(), *hook)).collect();
-    match &github.app {
-        Some(app) if hooks.is_empty() => vec![Hook::App(app.id.to_string())],
-        _ => hooks,
+/// Whose records to look through: the webhooks that are named, or those of the Apps themselves.
+pub(crate) fn hooks(github: &GitHub) -> Vec<Hook> {
+    if github.hooks.is_empty() {
+        github.apps.iter().map(|app| Hook::App(app.id.to_string())).collect()
+    } else {
+        github.hooks.clone()
     }
 }
 
-/// One look through one record.
+/// One look through one record. What it stored stays stored when it fails.
 pub(crate) async fn look(
     client: &Client,
     store: &Store,
-    scope: &Hook,
+    hook: &Hook,
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Found> {
-    let attempts = attempts(client, scope, since).await.context("list GitHub's deliveries")?;
-    // Attempts of one delivery share the guid; any of them has the payload.
-    let by_guid: BTreeMap<String, _> =
-        attempts.into_iter().map(|attempt| (attempt.guid.to_ascii_lowercase(), attempt)).collect();
-    let guids: Vec<String> = by_guid.keys().cloned().collect();
-    let seen: HashSet<String> = store.seen_keys(intake::SOURCE, &guids).await?;
-    let missing = by_guid.iter().filter(|(guid, _)| !seen.contains(*guid));
-    let mut found = Found { looked_at: guids.len(), missing: guids.len() - seen.len(), stored: 0 };
-    for (guid, attempt) in missing {
-        let sent = client.hook_delivery(scope, attempt.id).await.context("fetch a missed delivery")?;
-        let headers = [("via".to_string(), "redeliver".to_string())].into();
-        let event = NewEvent {
-            source: intake::SOURCE.into(),
-            kind: attempt.event.clone(),
-            dedupe_key: Some(guid.clone()),
-            received_at: now,
-            headers,
-            body: sent.payload,
-        };
-        found.stored +=
-            store.append(vec![event]).await?.iter().filter(|appended| !appended.duplicate).count();
+    let mut found = Found::default();
+    // Attempts of one delivery may stand on several pages.
+    let mut known: HashSet<String> = HashSet::new();
+    let (mut cursor, mut fetched) = (None, 0);
+    for _ in 0..MOST_PAGES {
+        let page = client.hook_deliveries(hook, cursor.as_deref()).await;
+        let page = page.with_context(|| format!("list the deliveries of {hook}"))?;
+        let reached = page.deliveries.iter().any(|attempt| attempt.delivered_at < since);
+        let mut attempts = page.deliveries;
+        attempts.retain(|attempt| {
+            attempt.delivered_at >= since && !known.contains(&attempt.guid.to_ascii_lowercase())
+        });
+        let guids: HashSet<String> =
+            attempts.iter().map(|attempt| attempt.guid.to_ascii_lowercase()).collect();
+        found.looked_at += guids.len();
+        known.extend(guids.iter().cloned());
+        let guids: Vec<String> = guids.into_iter().collect();
+        let seen = store.seen_keys(intake::SOURCE, &guids).await?;
+        // What is stored needs no repetition, even where GitHub never got our answer.
+        for gap in missing(&attempts, &seen).into_iter().filter(|gap| gap.why == Why::NotSeen) {
+            if fetched == MOST_FETCHED {
+                return Ok(found);
+            }
+            fetched += 1;
+            found.missing += 1;
+            match fetch(client, hook, gap, now).await? {
+                Some(event) => {
+                    let appended = store.append(vec![event]).await?;
+                    found.stored += appended.iter().filter(|appended| !appended.duplicate).count();
+                }
+                None => found.lost += 1,
+            }
+        }
+        cursor = page.next;
+        if reached || cursor.is_none() {
+            found.complete = true;
+            return Ok(found);
+        }
     }
     Ok(found)
 }
 
-/// Attempts since a time, newest first; at most [`LIMIT`].
-async fn attempts(
-    client: &Client,
-    hook: &Hook,
-    since: Timestamp,
-) -> Result<Vec<HookDelivery>, client::Error> {
-    let (mut all, mut cursor) = (vec![], None);
-    loop {
-        let page = client.hook_deliveries(hook, cursor.as_deref()).await?;
-        let reached = page.deliveries.iter().any(|attempt| attempt.delivered_at < since);
-        all.extend(page.deliveries.into_iter().filter(|attempt| attempt.delivered_at >= since));
-        cursor = page.next;
-        if reached || cursor.is_none() || all.len() >= LIMIT {
-            all.truncate(LIMIT);
-            return Ok(all);
+/// A missed delivery as an event of the log; nothing when GitHub has dropped it.
+async fn fetch(client: &Client, hook: &Hook, gap: Missing, now: Timestamp) -> Result<Option<NewEvent>> {
+    let payload = match client.hook_delivery(hook, gap.attempt).await {
+        Ok(sent) => sent.payload,
+        Err(client::Error::NotFound { .. }) => Vec::new().into(),
+        Err(error) => return Err(error).with_context(|| format!("fetch a missed delivery of {hook}")),
+    };
+    if payload.is_empty() || payload.as_ref() == b"null" {
+        tracing::warn!(delivery.guid = gap.guid, event.kind = gap.event, "GitHub has no payload of it");
+        return Ok(None);
+    }
+    Ok(Some(NewEvent {
+        source: intake::SOURCE.into(),
+        kind: gap.event,
+        dedupe_key: Some(gap.guid),
+        received_at: now,
+        headers: [("via".to_string(), "redeliver".to_string())].into(),
+        body: payload,
+    }))
+}
+
+/// Looks at all webhooks in turn and remembers how far it came.
+#[derive(Debug)]
+struct Looker<'a> {
+    client: &'a Client,
+    store: &'a Store,
+    /// Each with the time of its last complete look.
+    hooks: Vec<(Hook, Option<Timestamp>)>,
+}
+
+/// What a turn found over all webhooks, and what went wrong.
+#[derive(Debug, Default)]
+struct Turn {
+    found: Found,
+    errors: Vec<String>,
+}
+
+impl<'a> Looker<'a> {
+    fn new(client: &'a Client, store: &'a Store, hooks: Vec<Hook>) -> Self {
+        Self { client, store, hooks: hooks.into_iter().map(|hook| (hook, None)).collect() }
+    }
+
+    /// One webhook that fails does not keep the others from being looked at.
+    async fn turn(&mut self, now: Timestamp) -> Turn {
+        let mut turn = Turn { found: Found { complete: true, ..Found::default() }, errors: vec![] };
+        for (hook, last) in &mut self.hooks {
+            let oldest = now - FIRST;
+            let since = last.map_or(oldest, |last| (last - OVERLAP).max(oldest));
+            match look(self.client, self.store, hook, since, now).await {
+                Ok(found) => {
+                    if found.complete {
+                        *last = Some(now);
+                    }
+                    let sum = &mut turn.found;
+                    sum.looked_at += found.looked_at;
+                    sum.missing += found.missing;
+                    sum.stored += found.stored;
+                    sum.lost += found.lost;
+                    sum.complete &= found.complete;
+                }
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::warn!(error, "could not look for missed deliveries");
+                    turn.errors.push(error);
+                }
+            }
+        }
+        turn
+    }
+}
+
+impl Turn {
+    fn report(self, duration: Duration) -> LoopRun {
+        let Found { looked_at, missing, stored, lost, complete } = self.found;
+        let mut why = format!("{looked_at} deliveries compared, {missing} were missing");
+        if !complete {
+            why.push_str("; the rest of the record in the next turn");
+        }
+        for error in &self.errors {
+            why = format!("{why}; {error}");
+        }
+        LoopRun {
+            duration,
+            decided: missing as u64,
+            done: stored as u64,
+            refused: (lost + self.errors.len()) as u64,
+            why,
         }
     }
 }
 
-/// Looks again and again until shutdown.
+/// Looks at the start, since it may follow an outage, and then again and again until shutdown.
 pub(super) async fn run(
     github: &GitHub,
     client: Option<&Client>,
@@ -105,33 +205,22 @@ pub(super) async fn run(
     app: &App,
     shutdown: &CancellationToken,
 ) {
-    let scopes = scopes(github);
+    let hooks = hooks(github);
     let (Some(client), 1..) = (client, github.redeliver_minutes) else { return };
-    if scopes.is_empty() {
+    if hooks.is_empty() {
         return;
     }
     let period = Duration::from_secs(60 * u64::from(github.redeliver_minutes));
-    while shutdown.run_until_cancelled(tokio::time::sleep(period)).await.is_some() {
-        for scope in &scopes {
-            let started = Instant::now();
-            let now = clock.now();
-            // Twice the period overlaps with the look before; six hours heal a longer outage of ours.
-            let since = now - SignedDuration::from_hours(6);
-            let run = match look(client, store, scope, since, now).await {
-                Ok(found) => LoopRun {
-                    duration: started.elapsed(),
-                    decided: found.missing as u64,
-                    done: found.stored as u64,
-                    refused: 0,
-                    why: format!("{} deliveries compared, {} were missing", found.looked_at, found.missing),
-                },
-                Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "could not look for missed deliveries");
-                    let why = format!("{error:#}");
-                    LoopRun { duration: started.elapsed(), decided: 0, done: 0, refused: 1, why }
-                }
-            };
-            app.loops().report("redeliver", run);
+    let mut looker = Looker::new(client, store, hooks);
+    loop {
+        let started = Instant::now();
+        let Some(turn) = shutdown.run_until_cancelled(looker.turn(clock.now())).await else { return };
+        app.loops().report("redeliver", turn.report(started.elapsed()));
+        if shutdown.run_until_cancelled(tokio::time::sleep(period)).await.is_none() {
+            return;
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
