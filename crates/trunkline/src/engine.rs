@@ -2,10 +2,16 @@
 
 mod fleet_loop;
 mod forge;
+mod github;
 pub(crate) mod redeliver;
+#[cfg(test)]
+#[path = "../../github/tests/behaviour/script.rs"]
+#[expect(dead_code, reason = "the client's own tests need more of it")]
+mod script;
 
-use crate::config::{Config, Fleet as FleetSettings, GitHub};
+use crate::config::{Config, Fleet as FleetSettings};
 use anyhow::{Context, Result, bail};
+pub(crate) use github::{client, secrets};
 use jiff::SignedDuration;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -16,9 +22,8 @@ use trunkline_fleet::{
 };
 use trunkline_github::{
     Client,
-    client::{AppCredentials, ClientConfig, Credentials, Hook, Scope as GitHubScope},
+    client::Scope as GitHubScope,
     http::{self, HttpOptions},
-    webhook::signature::Secrets,
 };
 use trunkline_model::{Rng, Severity, SharedClock};
 use trunkline_server::{App, AppState, ServerConfig};
@@ -65,50 +70,6 @@ async fn open_warehouse(config: &Config) -> Result<Warehouse> {
     let path = config.storage.folder.join("analytics.duckdb");
     std::fs::create_dir_all(&config.storage.folder)?;
     Warehouse::open_duckdb(&path, settings).await.with_context(|| format!("open `{}`", path.display()))
-}
-
-/// The webhook secrets, read.
-pub(crate) fn secrets(github: &GitHub) -> Result<Secrets> {
-    let read: Result<Vec<_>, _> = github.webhook_secrets.iter().map(crate::config::SecretRef::read).collect();
-    Ok(Secrets::new(read?))
-}
-
-/// A client for GitHub when the configuration has credentials.
-pub(crate) fn client(config: &Config, clock: &SharedClock) -> Result<Option<Client>> {
-    let github = &config.github;
-    let credentials = match &github.token {
-        _ if !github.apps.is_empty() => {
-            let home = home(config);
-            let apps = github.apps.iter().map(|app| {
-                Ok(AppCredentials {
-                    id: app.id.to_string(),
-                    private_key: app.private_key.read()?,
-                    installation_id: app.installation_id,
-                    home: app.home.clone().or_else(|| home.clone()),
-                })
-            });
-            Credentials::Apps(apps.collect::<Result<_>>()?)
-        }
-        Some(token) => Credentials::Token(token.read()?),
-        None => return Ok(None),
-    };
-    let settings = ClientConfig::new(github.api_url.clone(), credentials);
-    let client = Client::new(settings, Arc::clone(clock), Rng::from_os()).context("make a GitHub client")?;
-    Ok(Some(client))
-}
-
-/// Where Apps are taken to be installed when they do not say: where runners register, or at the first webhook's owner.
-fn home(config: &Config) -> Option<GitHubScope> {
-    let of_fleet = config.fleet.as_ref().and_then(|fleet| {
-        let repo = fleet.repository.clone().map(GitHubScope::Repo);
-        repo.or_else(|| fleet.organization.clone().map(GitHubScope::Org))
-    });
-    let of_hook = |hook: &Hook| match hook {
-        Hook::Repo(repo, _) => Some(GitHubScope::Repo(repo.clone())),
-        Hook::Org(org, _) => Some(GitHubScope::Org(org.clone())),
-        Hook::App(_) => None,
-    };
-    of_fleet.or_else(|| config.github.hooks.iter().find_map(of_hook))
 }
 
 /// Reads the scale configuration; prints its problems into the error.

@@ -60,3 +60,66 @@ fn relative_paths_start_at_the_file() {
     config.rebase(Path::new("/etc/trunkline"));
     assert_eq!(config.github.webhook_secrets, [SecretRef::File("/etc/trunkline/webhook-secret".into())]);
 }
+
+fn with_github(lines: &str) -> String {
+    format!("[github]\nwebhook_secrets = [{{ env = \"X\" }}]\n{lines}\n")
+}
+
+#[test]
+fn credentials_are_not_sent_in_clear_to_another_machine() {
+    for bad in ["http://ghe.corp/api/v3", "http://10.0.0.1", "ftp://127.0.0.1", "https://user:hush@ghe.corp"]
+    {
+        let said = problems(&with_github(&format!("api_url = \"{bad}\"")));
+        assert!(said.starts_with("trunkline.toml:3:11: error: github.api_url: "), "{bad}: {said}");
+        assert!(!said.contains("hush"), "{said}");
+    }
+    for good in ["https://ghe.corp/api/v3", "http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"] {
+        assert_eq!(problems(&with_github(&format!("api_url = \"{good}\""))), "", "{good}");
+    }
+}
+
+#[test]
+fn one_app_and_several_apps_are_read() {
+    let forms = [
+        ("app = { id = 7, private_key = { file = \"a.pem\" } }", vec![7]),
+        ("[github.app]\nid = 7\nprivate_key.file = \"a.pem\"", vec![7]),
+        (
+            "[[github.apps]]\nid = 7\nprivate_key = { file = \"a.pem\" }\ninstallation_id = 5\n\
+             [[github.apps]]\nid = 8\nprivate_key = { file = \"b.pem\" }\norganization = \"acme\"",
+            vec![7, 8],
+        ),
+    ];
+    for (form, expected) in forms {
+        let (config, problems) = parse("trunkline.toml", &with_github(form));
+        assert_eq!(problems, [], "{form}");
+        let mut config = config.unwrap();
+        config.rebase(Path::new("/etc"));
+        assert_eq!(config.github.apps.iter().map(|app| app.id).collect::<Vec<_>>(), expected);
+        assert_eq!(config.github.apps[0].private_key, SecretRef::File("/etc/a.pem".into()));
+    }
+}
+
+#[test]
+fn webhooks_of_repositories_organisations_and_apps_are_read() {
+    use trunkline_github::client::Hook;
+    let text = with_github(
+        "app = { id = 7, private_key = { file = \"a.pem\" } }\n\
+         hooks = [{ repository = \"o/r\", hook = 1 }, { organization = \"o\", hook = 2 }, { app = 7 }]",
+    );
+    let (config, problems) = parse("trunkline.toml", &text);
+    assert_eq!(problems, []);
+    let expected = [Hook::Repo("o/r".parse().unwrap(), 1), Hook::Org("o".into(), 2), Hook::App("7".into())];
+    assert_eq!(config.unwrap().github.hooks, expected);
+}
+
+#[test]
+fn what_cannot_be_in_github_settings_is_said_with_its_place() {
+    let text = with_github(
+        "token = { env = \"T\" }\n\
+         hooks = [{ repository = \"o/r\" }, { app = 9 }]\n\
+         app = { id = 7, private_key = { file = \"a.pem\" }, organization = \"o\", installation_id = 3 }\n\
+         [[github.apps]]\nid = 7\nprivate_key = { file = \"b.pem\" }\n\
+         [[github.apps]]\nid = 8",
+    );
+    assert_snapshot!(problems(&text));
+}

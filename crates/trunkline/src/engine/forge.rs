@@ -84,3 +84,77 @@ fn translate(error: client::Error) -> Error {
         client::Error::Auth { .. } | client::Error::Invalid { .. } => Error::Refused(words),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::script::{Answer, Fake, answer};
+    use serde_json::json;
+    use std::sync::Arc;
+    use trunkline_github::client::{ClientConfig, Credentials};
+    use trunkline_model::{ManualClock, Rng};
+
+    fn forge(fake: &Fake) -> GitHubForge {
+        let mut config =
+            ClientConfig::new(fake.base.parse().unwrap(), Credentials::Token("token".to_string().into()));
+        config.max_retries = 0;
+        let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
+        let client = Client::new(config, clock, Rng::from_seed(1)).unwrap();
+        GitHubForge::new(client, Scope::Repo("o/r".parse().unwrap()), 1)
+    }
+
+    fn runs(ids: impl IntoIterator<Item = u64>) -> Answer {
+        let run = |id| {
+            json!({"id": id, "run_attempt": 1, "name": "CI", "workflow_id": 3, "event": "push", "status": "queued",
+                "head_sha": "a".repeat(40), "head_branch": "main", "created_at": "2026-01-02T03:04:05Z",
+                "updated_at": "2026-01-02T03:04:05Z", "html_url": ""})
+        };
+        answer(200, &json!({"workflow_runs": ids.into_iter().map(run).collect::<Vec<_>>()}))
+    }
+
+    #[tokio::test]
+    async fn runs_in_progress_may_have_queued_jobs_too_and_every_page_counts() {
+        let fake = Fake::start().await;
+        let list = "GET /repos/o/r/actions/runs?per_page=100";
+        let next = format!(
+            "<{}/repos/o/r/actions/runs?per_page=100&status=in_progress&page=2>; rel=\"next\"",
+            fake.base
+        );
+        // Run 5 starts between the two questions.
+        fake.on(&format!("{list}&status=queued"), [runs([9, 5])]);
+        fake.on(&format!("{list}&status=in_progress"), [runs(10..110).header("link", next), runs([])]);
+        fake.on(&format!("{list}&status=in_progress&page=2"), [runs([5, 2])]);
+        let found = forge(&fake).queued_runs(&"o/r".parse().unwrap()).await.unwrap();
+        let expected: Vec<RunId> = [2, 5, 9].into_iter().chain(10..110).map(RunId).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[tokio::test]
+    async fn answers_keep_their_meaning() {
+        let fake = Fake::start().await;
+        let forge = forge(&fake);
+        let runner = "GET /repos/o/r/actions/runners/7";
+        let mut seen = vec![];
+        for status in [404, 503, 401] {
+            fake.on(runner, [answer(status, &json!({"message": "No luck"}))]);
+            seen.push(forge.runner(RunnerId(7)).await.unwrap_err());
+        }
+        assert!(
+            matches!(seen.as_slice(), [Error::NotFound, Error::Transient(_), Error::Refused(_)]),
+            "{seen:?}"
+        );
+        let removal = "DELETE /repos/o/r/actions/runners/7";
+        fake.on(removal, [answer(422, &json!({}))]);
+        assert!(matches!(forge.deregister(RunnerId(7)).await, Err(Error::Busy)));
+        fake.on(removal, [answer(404, &json!({}))]);
+        assert!(forge.deregister(RunnerId(7)).await.is_ok(), "gone already is gone");
+        fake.on("POST /repos/o/r/actions/runners/generate-jitconfig", [answer(409, &json!({}))]);
+        let (name, labels) = ("r".parse().unwrap(), ["linux".parse().unwrap()]);
+        assert!(matches!(forge.register(&name, &labels).await, Err(Error::Conflict)));
+        let limit = answer(429, &json!({})).header("retry-after", "7");
+        fake.on(runner, [limit]);
+        let until = jiff::Timestamp::from_second(7).unwrap();
+        let limited = forge.runner(RunnerId(7)).await;
+        assert!(matches!(limited, Err(Error::RateLimited { until: u }) if u == until), "{limited:?}");
+    }
+}

@@ -22,14 +22,21 @@ use trunkline_model::SharedClock;
 use trunkline_server::{App, LoopRun, intake};
 use trunkline_store::{NewEvent, Store};
 
-/// Pages of attempts read in one look at a webhook, 100 attempts each.
-const MOST_PAGES: usize = 500;
-/// Payloads fetched in one look at a webhook: each is a request. The next look goes on.
-const MOST_FETCHED: usize = 1_000;
+/// The bounds of the product.
+const BOUNDS: Bounds = Bounds { pages: 500, fetched: 1_000 };
 /// How far back the first look after a start goes: all that GitHub keeps.
 const FIRST: SignedDuration = SignedDuration::from_hours(72);
 /// How much a look overlaps with the one before: attempts may enter GitHub's record late.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
+
+/// How much one look at a webhook may cost. The next look goes on.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Pages of GitHub's record, 100 attempts each.
+    pages: usize,
+    /// Payloads: each is a request.
+    fetched: usize,
+}
 
 /// What one look found.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
@@ -63,11 +70,22 @@ pub(crate) async fn look(
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Found> {
+    look_within(client, store, hook, since, now, BOUNDS).await
+}
+
+async fn look_within(
+    client: &Client,
+    store: &Store,
+    hook: &Hook,
+    since: Timestamp,
+    now: Timestamp,
+    bounds: Bounds,
+) -> Result<Found> {
     let mut found = Found::default();
     // Attempts of one delivery may stand on several pages.
     let mut known: HashSet<String> = HashSet::new();
-    let (mut cursor, mut fetched) = (None, 0);
-    for _ in 0..MOST_PAGES {
+    let mut cursor = None;
+    for _ in 0..bounds.pages {
         let page = client.hook_deliveries(hook, cursor.as_deref()).await;
         let page = page.with_context(|| format!("list the deliveries of {hook}"))?;
         let reached = page.deliveries.iter().any(|attempt| attempt.delivered_at < since);
@@ -83,10 +101,9 @@ pub(crate) async fn look(
         let seen = store.seen_keys(intake::SOURCE, &guids).await?;
         // What is stored needs no repetition, even where GitHub never got our answer.
         for gap in missing(&attempts, &seen).into_iter().filter(|gap| gap.why == Why::NotSeen) {
-            if fetched == MOST_FETCHED {
+            if found.missing == bounds.fetched {
                 return Ok(found);
             }
-            fetched += 1;
             found.missing += 1;
             match fetch(client, hook, gap, now).await? {
                 Some(event) => {
