@@ -73,6 +73,7 @@ fn registered(runner: RemoteRunner) -> Registered {
     Registered { id: runner.id, name: runner.name, online: runner.online, busy: runner.busy }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn translate(error: client::Error) -> Error {
     let words = error.to_string();
     match error {
