@@ -123,3 +123,13 @@ fn what_cannot_be_in_github_settings_is_said_with_its_place() {
     );
     assert_snapshot!(problems(&text));
 }
+
+#[test]
+fn the_documented_example_is_a_configuration() {
+    let page = include_str!("../../../../docs/src/configuration.md");
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let (config, problems) = parse("configuration.md", example);
+    assert_eq!(problems, []);
+    let github = config.unwrap().github;
+    assert_eq!((github.apps.len(), github.hooks.len()), (2, 3));
+}

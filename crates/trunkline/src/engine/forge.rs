@@ -1,6 +1,10 @@
 //! What the fleet asks GitHub, by the typed client.
 
 use async_trait::async_trait;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
 use trunkline_fleet::forge::{Error, Forge, JitConfig, Registered};
 use trunkline_github::{
     Client,
@@ -8,9 +12,9 @@ use trunkline_github::{
 };
 use trunkline_model::{Job, JobId, Label, RepoName, RunId, RunnerId, RunnerName};
 
-/// States of a run that may have queued jobs. A run is in progress once its first job starts, whatever the others do.
-/// In the order in which runs move, so that one that moves between the two questions is seen by the second.
-const STATES: [RunStatus; 2] = [RunStatus::Queued, RunStatus::InProgress];
+/// Runs in progress whose jobs are looked at in one turn; the next turn goes on behind them. Each costs a request or
+/// more, a busy project has hundreds of them, and most have no queued job.
+const IN_PROGRESS: usize = 100;
 
 /// One scope of GitHub.
 #[derive(Debug)]
@@ -18,11 +22,20 @@ pub(super) struct GitHubForge {
     client: Client,
     scope: Scope,
     group: u64,
+    /// By repository, the run in progress that was looked at last.
+    looked_at: Mutex<HashMap<RepoName, RunId>>,
 }
 
 impl GitHubForge {
     pub(super) fn new(client: Client, scope: Scope, group: u64) -> Self {
-        Self { client, scope, group }
+        Self { client, scope, group, looked_at: Mutex::default() }
+    }
+
+    /// All runs in a state; GitHub gives the newest 1,000.
+    async fn runs(&self, repo: &RepoName, status: RunStatus) -> Result<Vec<RunId>, Error> {
+        let query = RunQuery { status: Some(status), ..RunQuery::default() };
+        let runs = self.client.list_runs(repo, &query).await.map_err(translate)?;
+        Ok(runs.into_iter().map(|run| run.id).collect())
     }
 }
 
@@ -52,12 +65,17 @@ impl Forge for GitHubForge {
     }
 
     async fn queued_runs(&self, repo: &RepoName) -> Result<Vec<RunId>, Error> {
-        let mut ids = vec![];
-        for status in STATES {
-            let query = RunQuery { status: Some(status), ..RunQuery::default() };
-            let runs = self.client.list_runs(repo, &query).await.map_err(translate)?;
-            ids.extend(runs.into_iter().map(|run| run.id));
-        }
+        // In the order in which runs move, so that one that moves between the two questions is seen by the second.
+        let mut ids = self.runs(repo, RunStatus::Queued).await?;
+        // A run is in progress once its first job starts, whatever the others do.
+        let running = self.runs(repo, RunStatus::InProgress).await?;
+        let mut looked_at = self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = rotate(running, looked_at.get(repo).copied(), IN_PROGRESS);
+        match turn.last() {
+            Some(last) => looked_at.insert(repo.clone(), *last),
+            None => looked_at.remove(repo),
+        };
+        ids.extend(turn);
         // The oldest first: they have waited longest. Ids grow.
         ids.sort_unstable();
         ids.dedup();
@@ -67,6 +85,16 @@ impl Forge for GitHubForge {
     async fn run_jobs(&self, repo: &RepoName, run: RunId) -> Result<Vec<Job>, Error> {
         self.client.list_run_jobs(repo, run, JobFilter::Latest).await.map_err(translate)
     }
+}
+
+/// At most so many of the ids, those behind `after` first, around the circle.
+fn rotate(mut ids: Vec<RunId>, after: Option<RunId>, most: usize) -> Vec<RunId> {
+    ids.sort_unstable();
+    ids.dedup();
+    let start = after.map_or(0, |after| ids.partition_point(|id| *id <= after));
+    ids.rotate_left(start);
+    ids.truncate(most);
+    ids
 }
 
 fn registered(runner: RemoteRunner) -> Registered {
@@ -123,11 +151,35 @@ mod tests {
         );
         // Run 5 starts between the two questions.
         fake.on(&format!("{list}&status=queued"), [runs([9, 5])]);
-        fake.on(&format!("{list}&status=in_progress"), [runs(10..110).header("link", next), runs([])]);
+        fake.on(&format!("{list}&status=in_progress"), [runs(20..60).header("link", next)]);
         fake.on(&format!("{list}&status=in_progress&page=2"), [runs([5, 2])]);
         let found = forge(&fake).queued_runs(&"o/r".parse().unwrap()).await.unwrap();
-        let expected: Vec<RunId> = [2, 5, 9].into_iter().chain(10..110).map(RunId).collect();
+        let expected: Vec<RunId> = [2, 5, 9].into_iter().chain(20..60).map(RunId).collect();
         assert_eq!(found, expected);
+    }
+
+    #[tokio::test]
+    async fn of_many_runs_in_progress_every_one_has_its_turn() {
+        let fake = Fake::start().await;
+        let list = "GET /repos/o/r/actions/runs?per_page=100";
+        fake.on(&format!("{list}&status=queued"), [runs([900])]);
+        fake.on(&format!("{list}&status=in_progress"), [runs(1..=250)]);
+        let (forge, repo) = (forge(&fake), "o/r".parse().unwrap());
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..3 {
+            let found = forge.queued_runs(&repo).await.unwrap();
+            assert_eq!((found.len(), found.last()), (IN_PROGRESS + 1, Some(&RunId(900))));
+            seen.extend(found);
+        }
+        assert_eq!(seen.len(), 251);
+    }
+
+    #[test]
+    fn the_circle_goes_on_where_a_run_has_ended() {
+        let ids = |ids: &[u64]| ids.iter().copied().map(RunId).collect::<Vec<_>>();
+        assert_eq!(rotate(ids(&[4, 2, 8, 6]), Some(RunId(5)), 3), ids(&[6, 8, 2]));
+        assert_eq!(rotate(ids(&[4, 2]), Some(RunId(9)), 3), ids(&[2, 4]));
+        assert_eq!(rotate(ids(&[]), Some(RunId(9)), 3), ids(&[]));
     }
 
     #[tokio::test]
