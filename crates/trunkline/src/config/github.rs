@@ -79,11 +79,11 @@ fn api_url(section: &mut Section<'_>) -> Url {
     #[expect(clippy::expect_used, reason = "a constant URL parses")]
     let default = Url::parse("https://api.github.com").expect("a constant URL parses");
     let given: Option<Url> = section.parsed("api_url", "a URL, such as `https://api.github.com`");
-    if let Some(Err(error)) = given.as_ref().map(check_base) {
+    if let Some(Err(_)) = given.as_ref().map(check_base) {
         section.refuse(
             "api_url",
-            format!("credentials are not sent there: {error}"),
-            "`https://…`, or `http://…` to `localhost`, `127.0.0.1` or `[::1]`",
+            "credentials are not sent to such an address".into(),
+            "`https://…`, or `http://…` to `localhost`, `127.0.0.1` or `[::1]`; no user, no password, no query",
             "use `https`; put TLS in front of a server that has none",
         );
     }
