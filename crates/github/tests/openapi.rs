@@ -111,7 +111,10 @@ async fn every_request_is_one_that_github_describes() {
         created_since: Some(at),
         limit: None,
     };
-    assert!(!call!(called, client, list_runs(&repo, &all)).is_empty());
+    let runs = call!(called, client, list_runs(&repo, &all));
+    let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+    assert!(!ids.is_empty());
+    assert_eq!(call!(called, client, list_run_ids(&repo, &all)), ids);
     use RunStatus::{Completed, InProgress, Pending, Requested, Waiting};
     for status in [InProgress, Waiting, Requested, Pending, Completed] {
         client.list_runs(&repo, &RunQuery { status: Some(status), ..RunQuery::default() }).await.unwrap();

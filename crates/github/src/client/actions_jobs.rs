@@ -65,8 +65,13 @@ pub enum JobFilter {
 }
 
 #[derive(Deserialize)]
-struct RunPage {
-    workflow_runs: Vec<RawRun>,
+struct RunPage<T> {
+    workflow_runs: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct RunHead {
+    id: u64,
 }
 
 #[derive(Deserialize)]
@@ -80,17 +85,32 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn list_runs(&self, repo: &RepoName, query: &RunQuery) -> Result<Vec<Run>, Error> {
-        let request = self
+        let limit = query.limit.unwrap_or(usize::MAX);
+        let request = self.runs_request(repo, query)?;
+        let raw = self.pages(request, limit, |page: RunPage<RawRun>| page.workflow_runs).await?;
+        Ok(raw.into_iter().map(|run| run.into_run(repo.clone())).collect())
+    }
+
+    /// Ids of the runs that [`Client::list_runs`] gives, however little else GitHub says of them.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn list_run_ids(&self, repo: &RepoName, query: &RunQuery) -> Result<Vec<RunId>, Error> {
+        let limit = query.limit.unwrap_or(usize::MAX);
+        let request = self.runs_request(repo, query)?;
+        let raw = self.pages(request, limit, |page: RunPage<RunHead>| page.workflow_runs).await?;
+        Ok(raw.into_iter().map(|run| RunId(run.id)).collect())
+    }
+
+    fn runs_request(&self, repo: &RepoName, query: &RunQuery) -> Result<Request, Error> {
+        Ok(self
             .scoped(Method::GET, &Scope::from(repo), ["actions", "runs"])?
             .query("per_page", PER_PAGE)
             .maybe_query("status", query.status)
             .maybe_query("branch", query.branch.as_ref())
             .maybe_query("event", query.event.as_ref())
             .maybe_query("head_sha", query.head_sha.as_ref())
-            .maybe_query("created", query.created_since.map(|at| format!(">={at:.0}")));
-        let limit = query.limit.unwrap_or(usize::MAX);
-        let raw = self.pages(request, limit, |page: RunPage| page.workflow_runs).await?;
-        Ok(raw.into_iter().map(|run| run.into_run(repo.clone())).collect())
+            .maybe_query("created", query.created_since.map(|at| format!(">={at:.0}"))))
     }
 
     /// Jobs of a run.
