@@ -6,7 +6,7 @@
 
 mod check;
 mod read;
-mod values;
+pub(crate) mod values;
 mod variants;
 
 pub use check::{FileKind, config_file};
