@@ -5,6 +5,7 @@
 //! YAML or has no `runner_types`. [`parse`] reports every problem at once, with its place.
 
 mod check;
+pub mod generated;
 mod read;
 pub(crate) mod values;
 mod variants;
