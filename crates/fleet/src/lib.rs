@@ -7,6 +7,7 @@ pub mod labels;
 pub mod ledger;
 mod nearest;
 pub mod observe;
+pub mod osdc;
 pub mod planner;
 pub mod provider;
 pub mod providers;

@@ -5,8 +5,9 @@
 //! YAML or has no `runner_types`. [`parse`] reports every problem at once, with its place.
 
 mod check;
+pub mod generated;
 mod read;
-mod values;
+pub(crate) mod values;
 mod variants;
 
 pub use check::{FileKind, config_file};

@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 24;
 const MAX_NODES: usize = 200_000;
 
 /// Line and column, both from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) line: usize,
     pub(crate) column: usize,
@@ -67,7 +67,8 @@ impl Node {
         }
     }
 
-    fn scalar(&self) -> Option<&str> {
+    /// The text of a scalar.
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar { text, .. } => Some(text),
             _ => None,
@@ -149,6 +150,7 @@ impl<'a> Builder<'a> {
             message,
             expected: expected.into(),
             fix: fix.into(),
+            rule: "",
         });
     }
 
@@ -230,7 +232,7 @@ impl<'a> Builder<'a> {
         let mut merges = vec![];
         let mut items = items.into_iter();
         while let (Some(key), Some(value)) = (items.next(), items.next()) {
-            let Some(name) = key.scalar().map(String::from) else {
+            let Some(name) = key.text().map(String::from) else {
                 let found = format!("the key is {}", key.describe());
                 self.report(key.place, found, "a text as key", "");
                 continue;
@@ -257,7 +259,7 @@ impl<'a> Builder<'a> {
             for source in sources {
                 let Value::Mapping(inherited) = source.value else { continue };
                 for (key, value) in inherited {
-                    let name = key.scalar().unwrap_or_default().to_owned();
+                    let name = key.text().unwrap_or_default().to_owned();
                     if let std::collections::hash_map::Entry::Vacant(slot) = seen.entry(name) {
                         slot.insert(key.place.line);
                         pairs.push((key, value));
@@ -317,7 +319,7 @@ mod tests {
         assert!(found.is_empty(), "{found:?}");
         let Some(Node { value: Value::Mapping(pairs), .. }) = root else { panic!("a mapping") };
         let Value::Mapping(mine) = &pairs[1].1.value else { panic!("a mapping") };
-        let texts: Vec<_> = mine.iter().map(|(k, v)| (k.scalar().unwrap(), v.scalar().unwrap())).collect();
+        let texts: Vec<_> = mine.iter().map(|(k, v)| (k.text().unwrap(), v.text().unwrap())).collect();
         assert_eq!(texts, [("y", "3"), ("x", "1")]);
     }
 

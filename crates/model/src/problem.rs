@@ -32,10 +32,13 @@ pub struct Problem {
     pub expected: String,
     /// What to do about it; empty when `expected` says it all.
     pub fix: String,
+    /// Name of the check that found it, such as `osdc.label.size`; empty for what the format itself asks for.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub rule: &'static str,
 }
 
 impl fmt::Display for Problem {
-    /// `file:line:column: error: path: message; expected …; fix`, as editors and terminals link it.
+    /// `file:line:column: error: path: message; expected …; fix (rule)`, as editors and terminals link it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
             Severity::Warning => "warning",
@@ -51,6 +54,9 @@ impl fmt::Display for Problem {
         }
         if !self.fix.is_empty() {
             write!(f, "; {}", self.fix)?;
+        }
+        if !self.rule.is_empty() {
+            write!(f, " ({})", self.rule)?;
         }
         Ok(())
     }

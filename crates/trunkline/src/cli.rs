@@ -7,6 +7,7 @@ mod label;
 mod out;
 mod redeliver;
 mod replay;
+mod scale_config;
 mod serve;
 mod sim;
 
@@ -53,6 +54,9 @@ enum Verb {
     /// Checks configuration files; all problems at once, with line and column.
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Validates a scale configuration as its own project would, and generates the other fleets' files from it.
+    #[command(subcommand)]
+    ScaleConfig(scale_config::Verb),
     /// Explains labels.
     #[command(subcommand)]
     Label(LabelVerb),
@@ -96,6 +100,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Demo(args) => demo::run(&args),
         Verb::Sim(verb) => sim::run(&verb),
         Verb::Config(ConfigVerb::Check { path }) => config_check::run(&path, json),
+        Verb::ScaleConfig(verb) => scale_config::run(&verb, json),
         Verb::Label(LabelVerb::Explain(args)) => label::run(&args, json),
         Verb::Replay(args) => replay::run(&args, json),
         Verb::Redeliver(args) => redeliver::run(&args, json),

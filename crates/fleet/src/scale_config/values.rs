@@ -8,19 +8,19 @@ use crate::{
 use trunkline_model::{Label, Problem, Severity};
 
 /// Collects problems of one file.
-pub(super) struct Report<'a> {
-    pub(super) file: &'a str,
-    pub(super) problems: Vec<Problem>,
+pub(crate) struct Report<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) problems: Vec<Problem>,
 }
 
 /// A key's value and its path in the document.
-pub(super) struct Field<'n> {
-    pub(super) node: &'n Node,
-    pub(super) path: String,
+pub(crate) struct Field<'n> {
+    pub(crate) node: &'n Node,
+    pub(crate) path: String,
 }
 
 impl Report<'_> {
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         severity: Severity,
         place: Place,
@@ -38,16 +38,17 @@ impl Report<'_> {
             message,
             expected: expected.into(),
             fix: fix.into(),
+            rule: "",
         });
     }
 
-    fn wrong(&mut self, field: &Field<'_>, expected: &str, fix: &str) {
+    pub(crate) fn wrong(&mut self, field: &Field<'_>, expected: &str, fix: &str) {
         let message = format!("found {}", field.node.describe());
         self.add(Severity::Error, field.node.place, &field.path, message, expected, fix);
     }
 
     /// Reports a key that is not in the format.
-    pub(super) fn unknown_key(&mut self, key: &Node, path: &str, name: &str, known: &[&str]) {
+    pub(crate) fn unknown_key(&mut self, key: &Node, path: &str, name: &str, known: &[&str]) {
         let shown: String = name.chars().take(60).flat_map(char::escape_debug).collect();
         let fix = nearest(name, known.iter().copied(), 1)
             .first()
@@ -57,7 +58,7 @@ impl Report<'_> {
     }
 
     /// A text; numbers count as the text they were written as.
-    fn text<'n>(&mut self, field: &Field<'n>, expected: &str) -> Option<&'n str> {
+    pub(crate) fn text<'n>(&mut self, field: &Field<'n>, expected: &str) -> Option<&'n str> {
         match &field.node.value {
             Value::Scalar { text, .. } if !field.node.is_null() => Some(text),
             _ => {
@@ -67,7 +68,7 @@ impl Report<'_> {
         }
     }
 
-    pub(super) fn instance_type(&mut self, field: &Field<'_>) -> Option<String> {
+    pub(crate) fn instance_type(&mut self, field: &Field<'_>) -> Option<String> {
         let expected = "one machine type such as `c7i.2xlarge` (letters, digits, `.` and `-`)";
         let text = self.text(field, expected)?;
         if is_name(text) {
@@ -77,7 +78,7 @@ impl Report<'_> {
         None
     }
 
-    pub(super) fn os(&mut self, field: &Field<'_>) -> Option<Os> {
+    pub(crate) fn os(&mut self, field: &Field<'_>) -> Option<Os> {
         match self.text(field, "`linux` or `windows`")? {
             "linux" => Some(Os::Linux),
             "windows" => Some(Os::Windows),
@@ -91,7 +92,7 @@ impl Report<'_> {
         }
     }
 
-    pub(super) fn boolean(&mut self, field: &Field<'_>) -> Option<bool> {
+    pub(crate) fn boolean(&mut self, field: &Field<'_>) -> Option<bool> {
         if let Value::Scalar { text, plain } = &field.node.value {
             match (text.as_str(), plain) {
                 ("true" | "True" | "TRUE", true) => return Some(true),
@@ -111,7 +112,7 @@ impl Report<'_> {
     }
 
     /// A whole number written without quotes.
-    pub(super) fn whole(&mut self, field: &Field<'_>, range: (i64, i64), expected: &str) -> Option<i64> {
+    pub(crate) fn whole(&mut self, field: &Field<'_>, range: (i64, i64), expected: &str) -> Option<i64> {
         if let Value::Scalar { text, plain } = &field.node.value {
             if let Ok(number) = text.parse::<i64>()
                 && (range.0..=range.1).contains(&number)
@@ -135,7 +136,7 @@ impl Report<'_> {
         None
     }
 
-    pub(super) fn labels(&mut self, field: &Field<'_>) -> Option<Vec<Label>> {
+    pub(crate) fn labels(&mut self, field: &Field<'_>) -> Option<Vec<Label>> {
         let Value::Sequence(items) = &field.node.value else {
             self.wrong(field, "a list of labels", "write `labels: [a, b]`");
             return None;
@@ -157,7 +158,7 @@ impl Report<'_> {
         good.then_some(labels)
     }
 
-    pub(super) fn ami(&mut self, field: &Field<'_>) -> Option<Ami> {
+    pub(crate) fn ami(&mut self, field: &Field<'_>) -> Option<Ami> {
         let expected = "an image name (letters, digits, spaces, `-_.` and the like), optionally `|` and an account number";
         let text = self.text(field, expected)?;
         let (name, owner) = text.split_once('|').map_or((text, None), |(name, owner)| (name, Some(owner)));
@@ -172,7 +173,7 @@ impl Report<'_> {
         None
     }
 
-    pub(super) fn ami_experiment(&mut self, field: &Field<'_>) -> Option<AmiExperiment> {
+    pub(crate) fn ami_experiment(&mut self, field: &Field<'_>) -> Option<AmiExperiment> {
         const KEYS: [&str; 2] = ["ami", "percentage"];
         let Value::Mapping(pairs) = &field.node.value else {
             self.wrong(field, "a mapping with `ami` and `percentage`", "");
@@ -202,7 +203,7 @@ impl Report<'_> {
         Some(AmiExperiment { ami: ami?, fraction: fraction? })
     }
 
-    fn fraction(&mut self, field: &Field<'_>) -> Option<f64> {
+    pub(crate) fn fraction(&mut self, field: &Field<'_>) -> Option<f64> {
         let expected = "a number from 0 to 1 (1 is all launches)";
         if let Value::Scalar { text, plain } = &field.node.value {
             let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *plain);
@@ -225,7 +226,7 @@ impl Report<'_> {
 }
 
 /// The format's grammar of names and labels: `^[a-zA-Z0-9.-]+$`, and short enough for GitHub.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     (1..=256).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
 }

@@ -27,6 +27,7 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, Vec<Problem>> {
         message,
         expected: String::new(),
         fix: String::new(),
+        rule: "",
     };
     if text.len() > MAX_BYTES {
         return Err(vec![problem((1, 1), "", "the file has more than 1 MiB".into())]);

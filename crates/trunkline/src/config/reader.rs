@@ -37,6 +37,7 @@ impl Document {
                 message: error.message().trim().replace('\n', "; "),
                 expected: "TOML".into(),
                 fix: String::new(),
+                rule: "",
             })
         })?;
         let problems = RefCell::default();
@@ -66,6 +67,7 @@ impl Document {
             message,
             expected: expected.into(),
             fix: fix.into(),
+            rule: "",
         });
     }
 }
