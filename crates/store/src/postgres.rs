@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_postgres::NoTls;
 
-const MIGRATIONS: &[&str] = &[include_str!("postgres/schema.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("postgres/schema.sql"), "CREATE INDEX records_age ON records(kind, updated_at)"];
 /// Advisory locks: one for the order of events, one for migrations.
 const APPEND_LOCK: i64 = 0x7472_756e_6b01;
 const MIGRATE_LOCK: i64 = 0x7472_756e_6b02;

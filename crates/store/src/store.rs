@@ -83,6 +83,8 @@ reads! {
     count_records(kind: &str => kind.to_owned()) -> i64;
     /// Effects, newest first.
     effects(filter: &EffectFilter => filter.clone()) -> Vec<EffectInfo>;
+    /// Who has or last had a lease; a time of expiry that has passed means nobody has it.
+    lease(name: &str => name.to_owned()) -> Option<Lease>;
     /// The audit log, newest first.
     audit_log(limit: usize => limit) -> Vec<AuditEntry>;
 }
@@ -150,18 +152,27 @@ impl Store {
         }
     }
 
-    /// Writes what came of an effect, together with a batch. [`Error::Conflict`] when it is not being done any more.
-    pub async fn finish_effect(&self, id: i64, outcome: Outcome, batch: Batch) -> Result<Committed, Error> {
+    /// Writes what came of an effect as it was claimed, together with a batch.
+    ///
+    /// [`Error::Conflict`] when it is not being done any more, or the claim ran out and somebody else has it: the attempt
+    /// number is the claim's token.
+    pub async fn finish_effect(
+        &self,
+        claimed: &Effect,
+        outcome: Outcome,
+        batch: Batch,
+    ) -> Result<Committed, Error> {
         let ((events, batch), now) = (pack_batch(batch).await?, self.now());
+        let claim = Claim { id: claimed.id, attempt: claimed.attempts };
         match &self.backend {
             Lite(s) => {
                 s.write(move |c| {
-                    write::finish(c, id, &outcome, now)?;
+                    write::finish(c, claim, &outcome, now)?;
                     write::commit(c, &events, &batch, now)
                 })
                 .await
             }
-            Pg(p) => p.commit(Some((id, &outcome)), &events, &batch, now).await,
+            Pg(p) => p.commit(Some((claim, &outcome)), &events, &batch, now).await,
         }
     }
 
@@ -204,6 +215,26 @@ impl Store {
         }
     }
 
+    /// Deletes records of a kind that were last written before a time, oldest first, at most `limit`; answers how many.
+    ///
+    /// Those whose id has a record of the kind `unless` too are kept: that names what is still in use.
+    pub async fn prune_records(
+        &self,
+        kind: &str,
+        unless: Option<&str>,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<u64, Error> {
+        let before = before.as_microsecond();
+        match &self.backend {
+            Lite(s) => {
+                let (kind, unless) = (kind.to_owned(), unless.map(str::to_owned));
+                s.write(move |c| write::prune_records(c, &kind, unless.as_deref(), before, limit)).await
+            }
+            Pg(p) => p.prune_records(kind, unless, before, limit).await,
+        }
+    }
+
     /// Whether the store can be written now.
     pub async fn health(&self) -> Result<(), Error> {
         let now = self.now();
@@ -216,6 +247,13 @@ impl Store {
             }
         }
     }
+}
+
+/// Which attempt at an effect speaks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) id: i64,
+    pub(crate) attempt: i64,
 }
 
 fn micros(d: Duration) -> i64 {

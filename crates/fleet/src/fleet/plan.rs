@@ -4,7 +4,7 @@ use super::{COMMIT_ATTEMPTS, Error, Fleet, Scope, records::write_entry};
 use crate::{
     labels::{Choice, choose},
     ledger::Entry,
-    planner::{self, Facts, LAUNCH, LaunchOrder, QueuedJob, TerminateOrder, TypePlan},
+    planner::{self, Glance, LAUNCH, LaunchOrder, QueuedJob, TerminateOrder, TypePlan},
 };
 use trunkline_model::{Action, Label};
 use trunkline_store::{Batch, NewEffect};
@@ -21,11 +21,15 @@ pub struct PlanStats {
 }
 
 impl Fleet {
-    /// Decides launches and terminations and stores them; nothing outside happens yet.
+    /// Decides launches and terminations and stores them; nothing outside happens yet, and nothing at all while another
+    /// replica acts.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn step_plan(&self) -> Result<PlanStats, Error> {
+        if !self.hold().await? {
+            return Ok(PlanStats::default());
+        }
         for _ in 0..COMMIT_ATTEMPTS {
             match self.plan_once().await {
                 Err(Error::Store(trunkline_store::Error::Conflict { .. })) => {}
@@ -38,15 +42,15 @@ impl Fleet {
     async fn plan_once(&self) -> Result<PlanStats, Error> {
         let ledger = self.ledger().await?;
         let config = self.planner_config();
-        let (facts, mut rng) = {
+        let (queued, hold_launches_until, mut rng) = {
             let mut state = self.state();
             let rng = state.rng.fork();
-            let queued = queued_jobs(self, &state);
-            let runners = ledger.iter().map(|entry| entry.value.clone()).collect();
-            (Facts { queued, runners, hold_launches_until: state.hold_launches_until }, rng)
+            (queued_jobs(self, &state), state.hold_launches_until, rng)
         };
-        let mut stats = PlanStats { queued: facts.queued.len(), ..PlanStats::default() };
-        let actions = planner::plan(&facts, &config, self.now(), &mut rng);
+        let mut stats = PlanStats { queued: queued.len(), ..PlanStats::default() };
+        let runners = ledger.iter().map(|entry| &entry.value).collect();
+        let facts = Glance { queued: &queued, runners, hold_launches_until };
+        let actions = planner::decide(facts, &config, self.now(), &mut rng);
         if actions.is_empty() {
             return Ok(stats);
         }
@@ -62,8 +66,8 @@ impl Fleet {
                 let Ok(order) = serde_json::from_value::<TerminateOrder>(action.payload.clone()) else {
                     continue;
                 };
-                let entry = ledger.iter().find(|entry| entry.value.runner.name == order.name);
-                let Some(entry) = entry else { continue };
+                let place = ledger.binary_search_by(|entry| entry.value.runner.name.cmp(&order.name));
+                let Some(entry) = place.ok().and_then(|at| ledger.get(at)) else { continue };
                 let mut leaving = entry.value.clone();
                 leaving.terminating = true;
                 leaving.terminations += 1;
@@ -74,7 +78,7 @@ impl Fleet {
             let Action { kind, key, payload, why } = action;
             batch.outbox.push(NewEffect { kind, key, payload, why, not_before: None });
         }
-        self.0.store.commit(batch).await?;
+        self.commit(batch).await?;
         Ok(stats)
     }
 
