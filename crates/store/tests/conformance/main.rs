@@ -39,6 +39,7 @@ cases! {
     state::a_batch_is_whole_or_nothing;
     state::a_record_is_written_only_as_expected;
     state::records_are_listed_in_pages;
+    state::old_records_are_pruned_unless_in_use;
     state::a_cursor_moves_only_from_where_it_stands;
     state::of_concurrent_writers_one_wins;
     state::batches_that_cross_do_not_wait_for_ever;

@@ -117,6 +117,34 @@ pub(crate) async fn records_are_listed_in_pages(bed: Bed) {
     assert_eq!(s.records("job", &[]).await.unwrap(), []);
 }
 
+pub(crate) async fn old_records_are_pruned_unless_in_use(bed: Bed) {
+    let s = &bed.store;
+    let put = async |kind: &str, id: &str| {
+        let write =
+            RecordWrite { kind: kind.into(), id: id.into(), expected: Expected::Any, value: Some(json!({})) };
+        s.commit(Batch { records: vec![write], ..Batch::default() }).await.unwrap();
+    };
+    for id in ["1", "2", "3", "4"] {
+        put("job", id).await;
+        bed.clock.advance(SignedDuration::from_secs(10));
+    }
+    put("job.active", "2").await;
+    put("runner", "1").await;
+    // Written again: young.
+    put("job", "1").await;
+    let ids =
+        async || s.list_records("job", None, 9).await.unwrap().into_iter().map(|r| r.id).collect::<Vec<_>>();
+    assert_eq!(s.prune_records("job", Some("job.active"), at(1_000), 9).await.unwrap(), 0);
+    // The oldest first, and not more than asked for.
+    assert_eq!(s.prune_records("job", Some("job.active"), at(1_040), 1).await.unwrap(), 1);
+    assert_eq!(ids().await, ["1", "2", "4"]);
+    assert_eq!(s.prune_records("job", Some("job.active"), at(1_040), 9).await.unwrap(), 1);
+    assert_eq!(ids().await, ["1", "2"]);
+    assert_eq!(s.prune_records("job", None, at(9_000), 9).await.unwrap(), 2);
+    assert_eq!(s.count_records("job.active").await.unwrap(), 1);
+    assert_eq!(s.count_records("runner").await.unwrap(), 1);
+}
+
 pub(crate) async fn a_cursor_moves_only_from_where_it_stands(bed: Bed) {
     let s = &bed.store;
     let go = async |from, to| s.commit(Batch { cursor: cursor(from, to), ..Batch::default() }).await;
