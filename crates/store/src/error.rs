@@ -39,8 +39,21 @@ pub enum Error {
     Value(String),
 }
 
-fn describe(e: &tokio_postgres::Error) -> String {
-    e.as_db_error().map_or_else(|| e.to_string(), ToString::to_string)
+/// The server's words, or what happened with its causes.
+pub(crate) fn describe(e: &tokio_postgres::Error) -> String {
+    if let Some(said) = e.as_db_error() {
+        return said.to_string();
+    }
+    let mut text = e.to_string();
+    let mut cause = std::error::Error::source(e);
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = next.source();
+    }
+    text
 }
 
 impl Error {
