@@ -3,7 +3,7 @@
 use crate::{
     Appended, AuditEntry, Batch, Committed, Effect, EffectFilter, EffectInfo, Error, Event, EventStats,
     Lease, NewEvent, Outcome, Record,
-    codec::{pack, pack_batch, time},
+    codec::{no_nul, pack, pack_batch, time},
     postgres::Postgres,
     sqlite::{Sqlite, last_seq, read, write},
 };
@@ -33,6 +33,7 @@ macro_rules! reads {
         $(#[$m])*
         pub async fn $name(&self, $($a: $t),*) -> Result<$r, Error> {
             let ($($a,)*) = ($($own,)*);
+            $(crate::store::Pass::check(&$a)?;)*
             match &self.backend {
                 Lite(s) => s.read(move |c| read::$name(c, $(reads!(@pass $a)),*)).await,
                 Pg(p) => p.$name($(reads!(@pass $a)),*).await,
@@ -48,19 +49,31 @@ trait Pass {
     where
         Self: 'a;
     fn pass(&self) -> Self::Lent<'_>;
+    /// Whether every backend can ask for it.
+    fn check(&self) -> Result<(), Error>;
 }
 macro_rules! pass {
     (value $($t:ty)*) => { $(impl Pass for $t {
         type Lent<'a> = $t;
         fn pass(&self) -> $t { *self }
+        fn check(&self) -> Result<(), Error> { Ok(()) }
     })* };
-    (lend $($t:ty)*) => { $(impl Pass for $t {
+    (lend $($t:ty: $texts:expr;)*) => { $(impl Pass for $t {
         type Lent<'a> = &'a $t;
         fn pass(&self) -> &$t { self }
+        fn check(&self) -> Result<(), Error> {
+            let texts: fn(&$t) -> &[String] = $texts;
+            texts(self).iter().try_for_each(|text| no_nul("key", text))
+        }
     })* };
 }
 pass!(value i64 usize);
-pass!(lend String Vec<String> EffectFilter);
+pass! {
+    lend
+    String: std::slice::from_ref;
+    Vec<String>: |all| all;
+    EffectFilter: |filter| std::slice::from_ref(&filter.kind_prefix);
+}
 
 reads! {
     /// Events after a place in the log, in order.
@@ -144,6 +157,7 @@ impl Store {
         limit: usize,
         lease_for: Duration,
     ) -> Result<Vec<Effect>, Error> {
+        no_nul("effect kind", kind_prefix)?;
         let (prefix, now) = (kind_prefix.to_owned(), self.now());
         let until = now.saturating_add(micros(lease_for));
         match &self.backend {
@@ -178,6 +192,8 @@ impl Store {
 
     /// Takes or prolongs a lease; `None` while somebody else holds it.
     pub async fn take_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<Option<Lease>, Error> {
+        no_nul("lease name", name)?;
+        no_nul("lease owner", owner)?;
         let now = self.now();
         let until = now.saturating_add(micros(ttl));
         let (n, o) = (name.to_owned(), owner.to_owned());

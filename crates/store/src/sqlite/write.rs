@@ -130,11 +130,13 @@ pub(crate) fn claim(
 }
 
 /// State, due time, error and result that an outcome leaves.
-pub(crate) fn outcome(o: &Outcome, now: i64) -> (EffectState, i64, Option<&str>, Option<String>) {
+pub(crate) fn outcome(o: &Outcome, now: i64) -> (EffectState, i64, Option<String>, Option<String>) {
+    // The words of others may have anything in them; an outcome must be written all the same.
+    let words = |error: &str| Some(error.replace('\0', "\u{fffd}"));
     match o {
         Outcome::Done(value) => (EffectState::Done, now, None, Some(value.to_string())),
-        Outcome::Retry { at, error } => (EffectState::Pending, at.as_microsecond(), Some(error), None),
-        Outcome::Failed { error } => (EffectState::Failed, now, Some(error), None),
+        Outcome::Retry { at, error } => (EffectState::Pending, at.as_microsecond(), words(error), None),
+        Outcome::Failed { error } => (EffectState::Failed, now, words(error), None),
     }
 }
 

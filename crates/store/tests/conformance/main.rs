@@ -40,6 +40,7 @@ cases! {
     state::a_record_is_written_only_as_expected;
     state::records_are_listed_in_pages;
     state::old_records_are_pruned_unless_in_use;
+    state::a_nul_in_a_key_is_refused;
     state::a_cursor_moves_only_from_where_it_stands;
     state::of_concurrent_writers_one_wins;
     state::batches_that_cross_do_not_wait_for_ever;
