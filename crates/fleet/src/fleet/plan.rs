@@ -6,6 +6,7 @@ use crate::{
     ledger::Entry,
     planner::{self, Glance, LAUNCH, LaunchOrder, QueuedJob, TerminateOrder, TypePlan},
 };
+use std::collections::HashMap;
 use trunkline_model::{Action, Label};
 use trunkline_store::{Batch, NewEffect};
 
@@ -118,14 +119,20 @@ impl Fleet {
 pub(super) fn queued_jobs(fleet: &Fleet, state: &super::State) -> Vec<QueuedJob> {
     let extra = &fleet.0.config.extra_labels;
     let ours = state.jobs.queued().filter(|job| fleet.0.config.scope.covers(&job.repo));
-    ours.filter_map(|job| match choose(&state.scale, &job.labels, extra) {
-        Choice::Type { runner_type, .. } => Some(QueuedJob {
+    // Thousands of jobs ask for a few dozen combinations of labels: each is matched once.
+    let mut chosen: HashMap<&[Label], Option<&str>> = HashMap::new();
+    ours.filter_map(|job| {
+        let choice =
+            chosen.entry(&job.labels).or_insert_with(|| match choose(&state.scale, &job.labels, extra) {
+                Choice::Type { runner_type, .. } => Some(&runner_type.name),
+                _ => None,
+            });
+        Some(QueuedJob {
             repo: job.repo.clone(),
             id: job.id,
-            runner_type: runner_type.name.clone(),
+            runner_type: (*choice)?.to_owned(),
             queued_at: job.created_at,
-        }),
-        _ => None,
+        })
     })
     .collect()
 }
