@@ -97,6 +97,7 @@ async fn claim(store: &Store, executor: &dyn Executor, limit: usize) -> Result<V
     store.due_effects(executor.kind_prefix(), limit, CLAIM).await
 }
 
+#[derive(Debug, Clone, Copy)]
 enum End {
     Done,
     Retried,

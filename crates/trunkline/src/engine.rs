@@ -198,7 +198,7 @@ async fn open_fleet(
     fleet.boot_timeout = scaled(settings.boot_timeout_seconds);
     fleet.idle_grace = scaled(settings.idle_seconds);
     fleet.reconcile_period = scaled(settings.reconcile_seconds);
-    fleet.lease_ttl = fleet.lease_ttl * i32::from(pace);
+    fleet.lease_ttl *= i32::from(pace);
     fleet.keep_finished = SignedDuration::from_hours(24 * i64::from(settings.keep_finished_days));
     fleet.finish_grace = fleet.finish_grace * i32::from(pace);
     fleet.confirm_jobs_after = fleet.confirm_jobs_after * i32::from(pace);

@@ -25,10 +25,10 @@ pub(super) async fn run(
     shutdown: &CancellationToken,
 ) {
     tokio::select! {
-        () = turns(fleet, settings, store, app, shutdown) => {}
-        () = keep_lease(fleet) => {}
+        () = Box::pin(turns(fleet, settings, store, app, shutdown)) => {}
+        () = Box::pin(keep_lease(fleet)) => {}
     }
-    if let Err(error) = fleet.release().await {
+    if let Err(error) = Box::pin(fleet.release()).await {
         tracing::warn!(%error, "could not give the fleet's lease back; another replica waits until it runs out");
     }
 }
@@ -96,7 +96,7 @@ async fn act(fleet: &Fleet, app: &App) -> bool {
 
 /// Forgets what ended long ago.
 pub(super) async fn prune(fleet: &Fleet) {
-    match fleet.step_prune().await {
+    match Box::pin(fleet.step_prune()).await {
         Ok(stats) if stats == PruneStats::default() => {}
         Ok(stats) => {
             tracing::info!(jobs = stats.jobs, runners = stats.runners, "dropped old jobs and runners");
