@@ -6,17 +6,25 @@
 //! | [`Fleet::step_plan`] | active jobs, ledger | planned ledger entries and outbox effects, together |
 //! | [`Fleet::step_execute`] | due effects | GitHub, provider, ledger |
 //! | [`Fleet::step_reconcile`] | GitHub, provider | ledger; found differences as `poll` events in the log |
+//! | [`Fleet::step_prune`] | old jobs and runners | their records, deleted |
+//!
+//! Of several replicas on one store one acts, the holder of the lease [`LEASE`]; the steps of the others do nothing.
 
+mod cache;
 mod execute;
 mod intake;
+mod lease;
 mod plan;
+mod prune;
 mod reconcile;
 mod records;
 mod status;
 
 pub use execute::ExecuteStats;
 pub use intake::{IntakeStats, POLL_SOURCE, POLLED_JOB};
+pub use lease::{LEASE, LEASE_TTL, LeaseStatus};
 pub use plan::PlanStats;
+pub use prune::{KEEP_AT_LEAST, PruneStats};
 pub use reconcile::ReconcileStats;
 pub use status::{FleetStatus, LabelStatus, RunnerStatus, Totals};
 
@@ -24,7 +32,7 @@ use crate::{forge::Forge, jobs::ActiveJobs, provider::Provider, scale_config::Sc
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trunkline_model::{Label, RepoName, Rng, SharedClock};
-use trunkline_store::Store;
+use trunkline_store::{Lease, Store};
 
 /// Where runners register, and whose jobs are ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +82,16 @@ pub struct FleetConfig {
     pub job_lookups_per_step: usize,
     /// Beginning of runner names.
     pub name_prefix: String,
+    /// Name of this process among the replicas; made of the machine's name and chance when `None`.
+    pub replica: Option<String>,
+    /// How long the right to act holds when it is not prolonged.
+    pub lease_ttl: SignedDuration,
+    /// Most effects done per step, and how many of them at the same time.
+    pub effects_per_step: usize,
+    /// Most effects under way at the same time.
+    pub effects_at_once: usize,
+    /// Records of completed jobs and past runners are kept this long, at least [`KEEP_AT_LEAST`].
+    pub keep_finished: SignedDuration,
     /// A launch is given up after this many attempts; the planner decides anew.
     pub launch_attempts: u32,
 }
@@ -85,7 +103,7 @@ impl FleetConfig {
             scope,
             poll_repositories: vec![],
             max_runners: 100,
-            launches_per_step: 20,
+            launches_per_step: 200,
             default_min_available: 0,
             extra_labels: vec![],
             boot_timeout: SignedDuration::from_mins(10),
@@ -95,6 +113,11 @@ impl FleetConfig {
             confirm_jobs_after: SignedDuration::from_mins(10),
             job_lookups_per_step: 20,
             name_prefix: "trunkline".into(),
+            replica: None,
+            lease_ttl: LEASE_TTL,
+            effects_per_step: 200,
+            effects_at_once: 16,
+            keep_finished: SignedDuration::from_hours(7 * 24),
             launch_attempts: 5,
         }
     }
@@ -152,6 +175,10 @@ struct Inner {
     provider: Arc<dyn Provider>,
     config: FleetConfig,
     clock: SharedClock,
+    /// Name among the replicas.
+    replica: String,
+    /// The lease is taken by one task at a time.
+    holding: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -159,6 +186,10 @@ struct Inner {
 struct State {
     scale: Arc<ScaleConfig>,
     jobs: ActiveJobs,
+    jobs_read_at: Option<Timestamp>,
+    ledger: cache::LedgerCache,
+    /// Held, as far as we know.
+    lease: Option<Lease>,
     rng: Rng,
     hold_launches_until: Option<Timestamp>,
     bad_payloads: u64,
@@ -167,14 +198,21 @@ struct State {
 }
 
 impl Fleet {
-    /// Opens the fleet over what the store knows.
+    /// Opens the fleet over what the store knows. It stands by until its first step.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn open(parts: Parts) -> Result<Self, Error> {
+    pub async fn open(mut parts: Parts) -> Result<Self, Error> {
+        let replica = parts.config.replica.clone().unwrap_or_else(|| {
+            let host = rustix::system::uname();
+            format!("{}-{}", host.nodename().to_string_lossy(), parts.rng.fork().hex(8))
+        });
         let state = State {
             scale: Arc::new(parts.scale),
             jobs: ActiveJobs::default(),
+            jobs_read_at: None,
+            ledger: cache::LedgerCache::default(),
+            lease: None,
             rng: parts.rng,
             hold_launches_until: None,
             bad_payloads: 0,
@@ -186,9 +224,11 @@ impl Fleet {
             provider: parts.provider,
             config: parts.config,
             clock: parts.clock,
+            replica,
+            holding: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
         }));
-        fleet.reload_jobs().await?;
+        fleet.0.store.cursor(intake::CURSOR).await?;
         Ok(fleet)
     }
 

@@ -15,7 +15,7 @@
 use crate::ledger::{Entry, MachineState, Registration};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use trunkline_model::{Action, Evidence, JobId, Label, RepoName, Rng, Runner, RunnerName, RunnerState};
 
 /// Effect kind of a launch.
@@ -99,15 +99,31 @@ pub struct TerminateOrder {
     pub reason: String,
 }
 
+/// [`Facts`] that are lent.
+#[derive(Debug)]
+pub(crate) struct Glance<'a> {
+    pub(crate) queued: &'a [QueuedJob],
+    pub(crate) runners: Vec<&'a Entry>,
+    pub(crate) hold_launches_until: Option<Timestamp>,
+}
+
 /// Decides one step.
 pub fn plan(facts: &Facts, config: &Config, now: Timestamp, rng: &mut Rng) -> Vec<Action> {
-    let mut runners: Vec<&Entry> = facts.runners.iter().filter(|entry| entry.is_live()).collect();
+    let runners = facts.runners.iter().collect();
+    let glance = Glance { queued: &facts.queued, runners, hold_launches_until: facts.hold_launches_until };
+    decide(glance, config, now, rng)
+}
+
+/// [`plan`], without a copy of the facts.
+pub(crate) fn decide(facts: Glance<'_>, config: &Config, now: Timestamp, rng: &mut Rng) -> Vec<Action> {
+    let mut runners = facts.runners;
+    runners.retain(|entry| entry.is_live());
     runners.sort_by(|a, b| (a.runner.planned_at, &a.runner.name).cmp(&(b.runner.planned_at, &b.runner.name)));
-    let queued = by_type(&facts.queued);
+    let queued = by_type(facts.queued);
     let mut actions = vec![];
-    let mut leaving: Vec<&RunnerName> = vec![];
+    let mut leaving: HashSet<&RunnerName> = HashSet::new();
     for (entry, why) in removals(&runners, &queued, config, now) {
-        leaving.push(&entry.runner.name);
+        leaving.insert(&entry.runner.name);
         actions.push(terminate(entry, why));
     }
     if facts.hold_launches_until.is_none_or(|until| until <= now) {
@@ -236,7 +252,7 @@ struct Supply {
 
 fn launches(
     runners: &[&Entry],
-    leaving: &[&RunnerName],
+    leaving: &HashSet<&RunnerName>,
     queued: &BTreeMap<&str, Vec<&QueuedJob>>,
     config: &Config,
     now: Timestamp,
@@ -247,7 +263,7 @@ fn launches(
     for entry in runners {
         let supply = supplies.entry(&entry.runner.runner_type).or_default();
         supply.live += 1;
-        if !entry.is_supply() || leaving.contains(&&entry.runner.name) {
+        if !entry.is_supply() || leaving.contains(&entry.runner.name) {
             continue;
         }
         match entry.runner.state {

@@ -20,7 +20,40 @@ pub(crate) struct Packed {
     pub(crate) body: Vec<u8>,
 }
 
+/// PostgreSQL has no NUL in texts; refused on every backend, with the same words, before anything is written.
+pub(crate) fn no_nul(what: &str, text: &str) -> Result<(), Error> {
+    if !text.contains('\0') {
+        return Ok(());
+    }
+    Err(Error::Value(format!(
+        "{what} {text:?} contains a NUL character, which is not allowed in names and keys"
+    )))
+}
+
+fn check_batch(batch: &Batch) -> Result<(), Error> {
+    if let Some(m) = &batch.cursor {
+        no_nul("cursor name", &m.name)?;
+    }
+    for w in &batch.records {
+        no_nul("record kind", &w.kind)?;
+        no_nul("record id", &w.id)?;
+    }
+    for e in &batch.outbox {
+        no_nul("effect kind", &e.kind)?;
+        no_nul("effect key", &e.key)?;
+    }
+    for a in &batch.audit {
+        no_nul("audit actor", &a.actor)?;
+        no_nul("audit action", &a.action)?;
+        no_nul("audit subject", &a.subject)?;
+    }
+    Ok(())
+}
+
 fn pack_one(e: NewEvent) -> Result<Packed, Error> {
+    no_nul("event source", &e.source)?;
+    no_nul("event kind", &e.kind)?;
+    no_nul("event dedupe key", e.dedupe_key.as_deref().unwrap_or_default())?;
     if e.body.len() as u64 > MAX_BODY {
         return Err(Error::Value(format!(
             "a body of {} bytes is over the limit of {MAX_BODY}",
@@ -45,6 +78,7 @@ pub(crate) async fn pack(events: Vec<NewEvent>) -> Result<Vec<Packed>, Error> {
 }
 
 pub(crate) async fn pack_batch(mut batch: Batch) -> Result<(Vec<Packed>, Batch), Error> {
+    check_batch(&batch)?;
     Ok((pack(std::mem::take(&mut batch.events)).await?, batch))
 }
 

@@ -9,6 +9,14 @@ pub enum Error {
         /// What was not as expected.
         what: String,
     },
+    /// The batch was decided by the holder of a lease that is now somebody else's; nothing was written. Stop acting.
+    #[error("lease `{name}` is no longer held by `{owner}`")]
+    LeaseLost {
+        /// The lease.
+        name: String,
+        /// Who held it.
+        owner: String,
+    },
     /// The store cannot be written or reached now: disk full, read-only, connection lost, stopped.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
@@ -31,14 +39,30 @@ pub enum Error {
     Value(String),
 }
 
-fn describe(e: &tokio_postgres::Error) -> String {
-    e.as_db_error().map_or_else(|| e.to_string(), ToString::to_string)
+/// The server's words, or what happened with its causes.
+pub(crate) fn describe(e: &tokio_postgres::Error) -> String {
+    if let Some(said) = e.as_db_error() {
+        return said.to_string();
+    }
+    let mut text = e.to_string();
+    let mut cause = std::error::Error::source(e);
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = next.source();
+    }
+    text
 }
 
 impl Error {
     /// Whether the same call may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+    pub(crate) fn lease_lost(lease: &crate::Lease) -> Self {
+        Self::LeaseLost { name: lease.name.clone(), owner: lease.owner.clone() }
     }
     pub(crate) fn conflict(what: impl Into<String>) -> Self {
         Self::Conflict { what: what.into() }

@@ -1,15 +1,19 @@
 //! PostgreSQL: one task that gathers appends into shared transactions, a pool for the rest.
 
 mod read;
+mod tls;
 mod write;
 
-use crate::{Appended, Error, codec::Packed};
+use crate::{Appended, Error, codec::Packed, error::describe};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
 use std::time::Duration;
+use tls::{Address, Mode};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_postgres::NoTls;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-const MIGRATIONS: &[&str] = &[include_str!("postgres/schema.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("postgres/schema.sql"), "CREATE INDEX records_age ON records(kind, updated_at)"];
 /// Advisory locks: one for the order of events, one for migrations.
 const APPEND_LOCK: i64 = 0x7472_756e_6b01;
 const MIGRATE_LOCK: i64 = 0x7472_756e_6b02;
@@ -27,13 +31,17 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) async fn open(url: &str) -> Result<Self, Error> {
-        let config: tokio_postgres::Config = url.parse()?;
-        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, manager))
-            .max_size(8)
-            .build()
-            .map_err(|e| Error::Unavailable(e.to_string()))?;
+        let address = Address::parse(url)?;
+        let (config, settings) =
+            (address.config.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager = match address.client().await? {
+            None => Manager::from_config(config, NoTls, settings),
+            Some(tls) => Manager::from_config(config, MakeRustlsConnect::new(tls), settings),
+        };
+        let pool =
+            Pool::builder(manager).max_size(8).build().map_err(|e| Error::Unavailable(e.to_string()))?;
         migrate(&pool).await?;
+        warn_of_plain_text(&pool, &address).await?;
         let (appender, queue) = mpsc::channel(1024);
         let store = Self { pool, appender, last: watch::channel(0).0 };
         store.wake(store.last_seq().await?);
@@ -69,9 +77,27 @@ fn wake(last: &watch::Sender<i64>, seq: i64) {
 async fn client(pool: &Pool) -> Result<Object, Error> {
     match pool.get().await {
         Ok(c) => Ok(c),
-        Err(deadpool_postgres::PoolError::Backend(e)) => Err(Error::Unavailable(e.to_string())),
+        Err(deadpool_postgres::PoolError::Backend(e)) => Err(Error::Unavailable(describe(&e))),
         Err(e) => Err(Error::Unavailable(e.to_string())),
     }
+}
+
+/// Says so when what goes to another machine can be read on the way.
+async fn warn_of_plain_text(pool: &Pool, address: &Address) -> Result<(), Error> {
+    let remote = address.remote_hosts();
+    if remote.is_empty() || address.mode >= Mode::Require {
+        return Ok(());
+    }
+    let sql = "SELECT coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)";
+    let encrypted: bool = client(pool).await?.query_one(sql, &[]).await?.get(0);
+    if !encrypted {
+        tracing::warn!(
+            hosts = remote.join(","),
+            "the connection to PostgreSQL is not encrypted, its password and data can be read on the way: set up TLS at the \
+             server and add `sslmode=verify-full` to the address"
+        );
+    }
+    Ok(())
 }
 
 async fn migrate(pool: &Pool) -> Result<(), Error> {

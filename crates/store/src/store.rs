@@ -3,7 +3,7 @@
 use crate::{
     Appended, AuditEntry, Batch, Committed, Effect, EffectFilter, EffectInfo, Error, Event, EventStats,
     Lease, NewEvent, Outcome, Record,
-    codec::{pack, pack_batch, time},
+    codec::{no_nul, pack, pack_batch, time},
     postgres::Postgres,
     sqlite::{Sqlite, last_seq, read, write},
 };
@@ -33,6 +33,7 @@ macro_rules! reads {
         $(#[$m])*
         pub async fn $name(&self, $($a: $t),*) -> Result<$r, Error> {
             let ($($a,)*) = ($($own,)*);
+            $(crate::store::Pass::check(&$a)?;)*
             match &self.backend {
                 Lite(s) => s.read(move |c| read::$name(c, $(reads!(@pass $a)),*)).await,
                 Pg(p) => p.$name($(reads!(@pass $a)),*).await,
@@ -48,19 +49,31 @@ trait Pass {
     where
         Self: 'a;
     fn pass(&self) -> Self::Lent<'_>;
+    /// Whether every backend can ask for it.
+    fn check(&self) -> Result<(), Error>;
 }
 macro_rules! pass {
     (value $($t:ty)*) => { $(impl Pass for $t {
         type Lent<'a> = $t;
         fn pass(&self) -> $t { *self }
+        fn check(&self) -> Result<(), Error> { Ok(()) }
     })* };
-    (lend $($t:ty)*) => { $(impl Pass for $t {
+    (lend $($t:ty: $texts:expr;)*) => { $(impl Pass for $t {
         type Lent<'a> = &'a $t;
         fn pass(&self) -> &$t { self }
+        fn check(&self) -> Result<(), Error> {
+            let texts: fn(&$t) -> &[String] = $texts;
+            texts(self).iter().try_for_each(|text| no_nul("key", text))
+        }
     })* };
 }
 pass!(value i64 usize);
-pass!(lend String Vec<String> EffectFilter);
+pass! {
+    lend
+    String: std::slice::from_ref;
+    Vec<String>: |all| all;
+    EffectFilter: |filter| std::slice::from_ref(&filter.kind_prefix);
+}
 
 reads! {
     /// Events after a place in the log, in order.
@@ -83,6 +96,8 @@ reads! {
     count_records(kind: &str => kind.to_owned()) -> i64;
     /// Effects, newest first.
     effects(filter: &EffectFilter => filter.clone()) -> Vec<EffectInfo>;
+    /// Who has or last had a lease; a time of expiry that has passed means nobody has it.
+    lease(name: &str => name.to_owned()) -> Option<Lease>;
     /// The audit log, newest first.
     audit_log(limit: usize => limit) -> Vec<AuditEntry>;
 }
@@ -142,6 +157,7 @@ impl Store {
         limit: usize,
         lease_for: Duration,
     ) -> Result<Vec<Effect>, Error> {
+        no_nul("effect kind", kind_prefix)?;
         let (prefix, now) = (kind_prefix.to_owned(), self.now());
         let until = now.saturating_add(micros(lease_for));
         match &self.backend {
@@ -150,23 +166,34 @@ impl Store {
         }
     }
 
-    /// Writes what came of an effect, together with a batch. [`Error::Conflict`] when it is not being done any more.
-    pub async fn finish_effect(&self, id: i64, outcome: Outcome, batch: Batch) -> Result<Committed, Error> {
+    /// Writes what came of an effect as it was claimed, together with a batch.
+    ///
+    /// [`Error::Conflict`] when it is not being done any more, or the claim ran out and somebody else has it: the attempt
+    /// number is the claim's token.
+    pub async fn finish_effect(
+        &self,
+        claimed: &Effect,
+        outcome: Outcome,
+        batch: Batch,
+    ) -> Result<Committed, Error> {
         let ((events, batch), now) = (pack_batch(batch).await?, self.now());
+        let claim = Claim { id: claimed.id, attempt: claimed.attempts };
         match &self.backend {
             Lite(s) => {
                 s.write(move |c| {
-                    write::finish(c, id, &outcome, now)?;
+                    write::finish(c, claim, &outcome, now)?;
                     write::commit(c, &events, &batch, now)
                 })
                 .await
             }
-            Pg(p) => p.commit(Some((id, &outcome)), &events, &batch, now).await,
+            Pg(p) => p.commit(Some((claim, &outcome)), &events, &batch, now).await,
         }
     }
 
     /// Takes or prolongs a lease; `None` while somebody else holds it.
     pub async fn take_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<Option<Lease>, Error> {
+        no_nul("lease name", name)?;
+        no_nul("lease owner", owner)?;
         let now = self.now();
         let until = now.saturating_add(micros(ttl));
         let (n, o) = (name.to_owned(), owner.to_owned());
@@ -204,6 +231,26 @@ impl Store {
         }
     }
 
+    /// Deletes records of a kind that were last written before a time, oldest first, at most `limit`; answers how many.
+    ///
+    /// Those whose id has a record of the kind `unless` too are kept: that names what is still in use.
+    pub async fn prune_records(
+        &self,
+        kind: &str,
+        unless: Option<&str>,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<u64, Error> {
+        let before = before.as_microsecond();
+        match &self.backend {
+            Lite(s) => {
+                let (kind, unless) = (kind.to_owned(), unless.map(str::to_owned));
+                s.write(move |c| write::prune_records(c, &kind, unless.as_deref(), before, limit)).await
+            }
+            Pg(p) => p.prune_records(kind, unless, before, limit).await,
+        }
+    }
+
     /// Whether the store can be written now.
     pub async fn health(&self) -> Result<(), Error> {
         let now = self.now();
@@ -216,6 +263,13 @@ impl Store {
             }
         }
     }
+}
+
+/// Which attempt at an effect speaks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) id: i64,
+    pub(crate) attempt: i64,
 }
 
 fn micros(d: Duration) -> i64 {

@@ -244,6 +244,8 @@ pub struct Appended {
 /// Changes that happen together or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
+    /// A lease whose holder decided this: nothing is written once somebody else took it, or it was given back.
+    pub lease: Option<Lease>,
     /// Events to append.
     pub events: Vec<NewEvent>,
     /// Cursor to move.

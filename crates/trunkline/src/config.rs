@@ -69,6 +69,8 @@ pub(crate) struct Fleet {
     pub(crate) boot_timeout_seconds: u32,
     /// Seconds a runner may idle without demand; default 300.
     pub(crate) idle_seconds: u32,
+    /// Days that completed jobs and past runners are remembered; default 7.
+    pub(crate) keep_finished_days: u32,
 }
 
 /// Reads a configuration text. `None` when it has an error; the problems say all of them.
@@ -173,6 +175,7 @@ fn fleet(section: &mut Section<'_>) -> Fleet {
         reconcile_seconds: section.number("reconcile_seconds", 1..=86_400).unwrap_or(60),
         boot_timeout_seconds: section.number("boot_timeout_seconds", 5..=86_400).unwrap_or(600),
         idle_seconds: section.number("idle_seconds", 1..=86_400).unwrap_or(300),
+        keep_finished_days: section.number("keep_finished_days", 4..=3650).unwrap_or(7),
     };
     section.finish();
     fleet

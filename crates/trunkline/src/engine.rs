@@ -140,7 +140,13 @@ impl Engine {
                 &self.app,
                 &shutdown
             )),
-            prune(&self.store, &self.clock, self.config.storage.keep_events_days, &shutdown),
+            prune(
+                &self.store,
+                self.fleet.as_ref().map(|(fleet, _)| fleet),
+                &self.clock,
+                self.config.storage.keep_events_days,
+                &shutdown
+            ),
         );
         served.context("serve HTTP")
     }
@@ -171,6 +177,8 @@ async fn open_fleet(
     fleet.boot_timeout = scaled(settings.boot_timeout_seconds);
     fleet.idle_grace = scaled(settings.idle_seconds);
     fleet.reconcile_period = scaled(settings.reconcile_seconds);
+    fleet.lease_ttl *= i32::from(pace);
+    fleet.keep_finished = SignedDuration::from_hours(24 * i64::from(settings.keep_finished_days));
     fleet.finish_grace *= i32::from(pace);
     fleet.confirm_jobs_after *= i32::from(pace);
     let provider = ProcessProvider::new(ProcessConfig {
@@ -193,14 +201,23 @@ async fn open_fleet(
     .context("open the fleet")
 }
 
-/// Drops raw deliveries past their time, once an hour.
-async fn prune(store: &Store, clock: &SharedClock, days: u32, shutdown: &CancellationToken) {
+/// Drops raw deliveries, completed jobs and past runners past their time, once an hour.
+async fn prune(
+    store: &Store,
+    fleet: Option<&Fleet>,
+    clock: &SharedClock,
+    days: u32,
+    shutdown: &CancellationToken,
+) {
     let keep = SignedDuration::from_hours(24 * i64::from(days));
     while shutdown.run_until_cancelled(tokio::time::sleep(Duration::from_secs(3600))).await.is_some() {
         match store.prune_events(clock.now() - keep).await {
             Ok(0) => {}
             Ok(dropped) => tracing::info!(dropped, "dropped old deliveries"),
             Err(error) => tracing::warn!(%error, "could not drop old deliveries"),
+        }
+        if let Some(fleet) = fleet {
+            fleet_loop::prune(fleet).await;
         }
     }
 }

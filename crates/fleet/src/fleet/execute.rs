@@ -8,18 +8,15 @@ use crate::{
     forge,
     ledger::Entry,
     planner::{LAUNCH, LaunchOrder, TERMINATE, TerminateOrder},
-    provider::{self, ErrorClass, LaunchSpec},
+    provider::{self, ErrorClass, LaunchSpec, Machine},
 };
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::OnceCell;
 use trunkline_model::{RunnerId, RunnerName, RunnerState};
-use trunkline_store::{Batch, Effect, Outcome};
-
-/// Effects claimed per step.
-const EFFECTS_PER_STEP: usize = 20;
-/// How long a claim holds when we die.
-const CLAIM: Duration = Duration::from_secs(300);
+use trunkline_store::{Batch, Effect, Outcome, outbox};
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,6 +27,8 @@ pub struct ExecuteStats {
     pub retried: usize,
     /// Given up; the planner decides anew.
     pub failed: usize,
+    /// The step was full: more may be due.
+    pub more: bool,
 }
 
 /// How one effect ended.
@@ -39,43 +38,95 @@ enum End {
     GiveUp { error: String },
 }
 
+/// One round of the outbox.
+struct Round<'a> {
+    fleet: &'a Fleet,
+    /// The provider's machines, asked for at most once: only a repeated launch needs to know.
+    machines: OnceCell<Vec<Machine>>,
+    /// Runners whose entries the round writes.
+    touched: Mutex<Vec<String>>,
+}
+
+impl Drop for Round<'_> {
+    fn drop(&mut self) {
+        let touched = std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner));
+        self.fleet.state().ledger.touch(touched);
+    }
+}
+
+#[async_trait]
+impl outbox::Executor for Round<'_> {
+    fn kind_prefix(&self) -> &str {
+        "fleet."
+    }
+
+    fn per_round(&self) -> usize {
+        self.fleet.0.config.effects_per_step
+    }
+
+    fn at_once(&self) -> usize {
+        self.fleet.0.config.effects_at_once
+    }
+
+    async fn may_act(&self) -> Result<bool, trunkline_store::Error> {
+        self.fleet.hold_in_store().await
+    }
+
+    async fn execute(&self, effect: &Effect) -> Result<(Outcome, Batch), trunkline_store::Error> {
+        let done = match effect.kind.as_str() {
+            LAUNCH => self.launch(effect).await,
+            TERMINATE => self.terminate(effect).await,
+            other => Ok((End::GiveUp { error: format!("no executor for `{other}`") }, Batch::default())),
+        };
+        let (end, mut batch) = match done {
+            Ok(done) => done,
+            Err(Error::Store(error)) => return Err(error),
+            // Nobody can act on a record that cannot be read; it stays for a person to look at.
+            Err(error) => (End::GiveUp { error: with_cause(&error) }, Batch::default()),
+        };
+        batch.lease = Some(self.fleet.lease()?);
+        let outcome = match end {
+            End::Done(value) => Outcome::Done(value),
+            End::Retry { after, error } => Outcome::Retry { at: later(self.fleet.now(), after), error },
+            End::GiveUp { error } => Outcome::Failed { error },
+        };
+        Ok((outcome, batch))
+    }
+}
+
+/// An error with its cause, for the outbox.
+fn with_cause(error: &Error) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{error}{cause}")
+}
+
 impl Fleet {
-    /// Does the effects that are due.
+    /// Does the effects that are due, several at the same time; nothing while another replica acts.
     ///
     /// # Errors
     /// When the store does not answer; an effect that was cut off is due again after its claim.
     pub async fn step_execute(&self) -> Result<ExecuteStats, Error> {
-        let mut stats = ExecuteStats::default();
-        for _ in 0..EFFECTS_PER_STEP {
-            // One at a time: a slow one does not let its neighbours' claims run out.
-            let Some(effect) = self.0.store.due_effects("fleet.", 1, CLAIM).await?.pop() else { break };
-            let (end, batch) = match effect.kind.as_str() {
-                LAUNCH => self.launch(&effect).await?,
-                TERMINATE => self.terminate(&effect).await?,
-                other => {
-                    let error = format!("no executor for `{other}`");
-                    (End::GiveUp { error }, Batch::default())
-                }
-            };
-            let (outcome, count) = match end {
-                End::Done(value) => (Outcome::Done(value), &mut stats.done),
-                End::Retry { after, error } => {
-                    tracing::info!(effect.key, error, "effect is tried again later");
-                    (Outcome::Retry { at: later(self.now(), after), error }, &mut stats.retried)
-                }
-                End::GiveUp { error } => {
-                    tracing::warn!(effect.key, error, "effect is given up");
-                    (Outcome::Failed { error }, &mut stats.failed)
-                }
-            };
-            match self.0.store.finish_effect(effect.id, outcome, batch).await {
-                Ok(_) => *count += 1,
-                // The ledger moved meanwhile: the effect is due again after its claim and sees the new state.
-                Err(trunkline_store::Error::Conflict { .. }) => stats.retried += 1,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(stats)
+        let round = Round { fleet: self, machines: OnceCell::new(), touched: Mutex::default() };
+        let stats = outbox::run_due(&self.0.store, &round, &self.0.clock).await;
+        let stats = stats.map_err(|error| self.note_lost(error))?;
+        Ok(ExecuteStats {
+            done: stats.done,
+            // After a conflict the ledger moved: the effect is due again after its claim and sees the new state.
+            retried: stats.retried + stats.conflicts,
+            failed: stats.failed,
+            more: stats.more,
+        })
+    }
+}
+
+impl Round<'_> {
+    async fn machines(&self) -> Result<&[Machine], provider::Error> {
+        Ok(self.machines.get_or_try_init(|| self.fleet.0.provider.list()).await?)
+    }
+
+    async fn entry(&self, name: &RunnerName) -> Result<Option<super::records::Versioned<Entry>>, Error> {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_string());
+        self.fleet.entry(name.as_str()).await
     }
 
     async fn launch(&self, effect: &Effect) -> Result<(End, Batch), Error> {
@@ -84,46 +135,48 @@ impl Fleet {
             return Ok((End::GiveUp { error: "the order cannot be read".into() }, batch));
         };
         let name = order.runner.name;
-        let Some(mut entry) = self.entry(name.as_str()).await? else {
+        let Some(mut entry) = self.entry(&name).await? else {
             return Ok((End::Done(json!({"skipped": "the runner is gone"})), batch));
         };
         if entry.value.terminating || entry.value.runner.state > RunnerState::Booting {
             return Ok((End::Done(json!({"skipped": "no longer wanted or already online"})), batch));
         }
-        let machines = match self.0.provider.list().await {
-            Ok(machines) => machines,
-            Err(error) => return Ok((self.provider_end(effect, &mut entry.value, &error), batch)),
+        let fleet = self.fleet;
+        // Nobody started a machine before the first attempt.
+        let started = if effect.attempts > 1 {
+            match self.machines().await {
+                Ok(machines) => machines.iter().find(|machine| machine.name == name).cloned(),
+                Err(error) => return Ok((fleet.provider_end(effect, &mut entry.value, &error), batch)),
+            }
+        } else {
+            None
         };
-        let machine = match machines.into_iter().find(|machine| machine.name == name) {
+        let machine = match started {
             Some(machine) => machine,
             None => {
-                let jit = match self.register(&entry.value).await {
+                let jit = match fleet.register(&entry.value).await {
                     Ok(jit) => jit,
                     Err(error) => {
-                        let end = self.forge_end(effect, &mut entry.value, &error);
-                        return Ok(self.close(end, &mut entry.value, entry.version, batch));
+                        let end = fleet.forge_end(effect, &mut entry.value, &error);
+                        return Ok(fleet.close(end, &mut entry.value, entry.version, batch));
                     }
                 };
                 entry.value.runner.runner_id = Some(jit.runner_id);
                 let mut note = Batch::default();
                 write_entry(&mut note, &entry.value, Some(entry.version));
-                match self.0.store.commit(note).await {
-                    Err(trunkline_store::Error::Conflict { .. }) => {
+                match fleet.commit(note).await {
+                    Ok(_) => entry.version += 1,
+                    Err(Error::Store(trunkline_store::Error::Conflict { .. })) => {
                         // Somebody moved the entry: look again. If the removal fails, the next attempt meets 409.
-                        let _ = self.0.forge.deregister(jit.runner_id).await;
+                        let _ = fleet.0.forge.deregister(jit.runner_id).await;
                         let error = "the ledger entry changed meanwhile".to_owned();
                         return Ok((End::Retry { after: SignedDuration::from_secs(1), error }, batch));
                     }
-                    other => {
-                        other?;
+                    Err(error) => {
+                        // Another replica took over: its attempt must not meet this registration.
+                        let _ = fleet.0.forge.deregister(jit.runner_id).await;
+                        return Err(error);
                     }
-                }
-                let Some(noted) = self.entry(name.as_str()).await? else {
-                    return Ok((End::Done(json!({"skipped": "the runner is gone"})), batch));
-                };
-                entry = noted;
-                if entry.value.terminating {
-                    return Ok((End::Done(json!({"skipped": "no longer wanted"})), batch));
                 }
                 let spec = LaunchSpec {
                     name: name.clone(),
@@ -131,29 +184,79 @@ impl Fleet {
                     labels: entry.value.runner.labels.clone(),
                     jit_config: jit.encoded,
                 };
-                let answer = self.0.provider.launch(&[spec]).await.into_iter().next();
+                let answer = fleet.0.provider.launch(&[spec]).await.into_iter().next();
                 match answer.unwrap_or_else(|| {
                     Err(provider::Error::new(ErrorClass::Transient, "the provider gave no answer"))
                 }) {
                     Ok(machine) => machine,
                     Err(error) => {
-                        let end = self.provider_end(effect, &mut entry.value, &error);
+                        let end = fleet.provider_end(effect, &mut entry.value, &error);
                         if matches!(end, End::GiveUp { .. }) {
                             // Nobody will use the registration; if this fails, reconcile finds it.
-                            let _ = self.0.forge.deregister(jit.runner_id).await;
+                            let _ = fleet.0.forge.deregister(jit.runner_id).await;
                         }
-                        return Ok(self.close(end, &mut entry.value, entry.version, batch));
+                        return Ok(fleet.close(end, &mut entry.value, entry.version, batch));
                     }
                 }
             }
         };
         entry.value.runner.machine_id = Some(machine.id.clone());
-        let reason = format!("started as {} `{}`", self.0.provider.name(), machine.id);
-        entry.value.runner.advance(RunnerState::Booting, self.now(), reason);
+        let reason = format!("started as {} `{}`", fleet.0.provider.name(), machine.id);
+        entry.value.runner.advance(RunnerState::Booting, fleet.now(), reason);
         write_entry(&mut batch, &entry.value, Some(entry.version));
         Ok((End::Done(json!({"machine": machine.id})), batch))
     }
 
+    async fn terminate(&self, effect: &Effect) -> Result<(End, Batch), Error> {
+        let mut batch = Batch::default();
+        let Ok(order) = serde_json::from_value::<TerminateOrder>(effect.payload.clone()) else {
+            return Ok((End::GiveUp { error: "the order cannot be read".into() }, batch));
+        };
+        let Some(mut entry) = self.entry(&order.name).await? else {
+            return Ok((End::Done(json!({"skipped": "the runner is gone"})), batch));
+        };
+        let (fleet, version) = (self.fleet, Some(entry.version));
+        if entry.value.may_be_busy() {
+            entry.value.terminating = false;
+            write_entry(&mut batch, &entry.value, version);
+            return Ok((End::Done(json!({"left_alone": "it has a job"})), batch));
+        }
+        let id = match entry.value.runner.runner_id {
+            Some(id) => Ok(Some(id)),
+            None => fleet.registration_id(&order.name).await,
+        };
+        let removed = match id {
+            Ok(Some(id)) => fleet.0.forge.deregister(id).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Ok(()) | Err(forge::Error::NotFound) => {}
+            Err(forge::Error::Busy) => {
+                entry.value.terminating = false;
+                "it took a job, so it stays".clone_into(&mut entry.value.runner.reason);
+                write_entry(&mut batch, &entry.value, version);
+                return Ok((End::Done(json!({"left_alone": "GitHub says it has a job"})), batch));
+            }
+            Err(error) => {
+                let after = match error {
+                    forge::Error::RateLimited { until } => until.duration_since(fleet.now()),
+                    _ => backoff(effect),
+                };
+                return Ok((End::Retry { after, error: error.to_string() }, batch));
+            }
+        }
+        if let Err(error) = fleet.0.provider.terminate(&order.name).await {
+            // Never given up: the machine costs until it is gone.
+            return Ok((End::Retry { after: backoff(effect), error: error.to_string() }, batch));
+        }
+        entry.value.runner.advance(RunnerState::Gone, fleet.now(), order.reason.clone());
+        write_entry(&mut batch, &entry.value, version);
+        Ok((End::Done(json!({"terminated": order.name})), batch))
+    }
+}
+
+impl Fleet {
     /// Writes what a failed launch left in the ledger.
     fn close(&self, end: End, entry: &mut Entry, version: i64, mut batch: Batch) -> (End, Batch) {
         if let End::GiveUp { error } = &end {
@@ -182,54 +285,6 @@ impl Fleet {
     async fn registration_id(&self, name: &RunnerName) -> Result<Option<RunnerId>, forge::Error> {
         let runners = self.0.forge.runners().await?;
         Ok(runners.into_iter().find(|runner| runner.name == name.as_str()).map(|runner| runner.id))
-    }
-
-    async fn terminate(&self, effect: &Effect) -> Result<(End, Batch), Error> {
-        let mut batch = Batch::default();
-        let Ok(order) = serde_json::from_value::<TerminateOrder>(effect.payload.clone()) else {
-            return Ok((End::GiveUp { error: "the order cannot be read".into() }, batch));
-        };
-        let Some(mut entry) = self.entry(order.name.as_str()).await? else {
-            return Ok((End::Done(json!({"skipped": "the runner is gone"})), batch));
-        };
-        let version = Some(entry.version);
-        if entry.value.may_be_busy() {
-            entry.value.terminating = false;
-            write_entry(&mut batch, &entry.value, version);
-            return Ok((End::Done(json!({"left_alone": "it has a job"})), batch));
-        }
-        let id = match entry.value.runner.runner_id {
-            Some(id) => Ok(Some(id)),
-            None => self.registration_id(&order.name).await,
-        };
-        let removed = match id {
-            Ok(Some(id)) => self.0.forge.deregister(id).await,
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        match removed {
-            Ok(()) | Err(forge::Error::NotFound) => {}
-            Err(forge::Error::Busy) => {
-                entry.value.terminating = false;
-                "it took a job, so it stays".clone_into(&mut entry.value.runner.reason);
-                write_entry(&mut batch, &entry.value, version);
-                return Ok((End::Done(json!({"left_alone": "GitHub says it has a job"})), batch));
-            }
-            Err(error) => {
-                let after = match error {
-                    forge::Error::RateLimited { until } => until.duration_since(self.now()),
-                    _ => backoff(effect),
-                };
-                return Ok((End::Retry { after, error: error.to_string() }, batch));
-            }
-        }
-        if let Err(error) = self.0.provider.terminate(&order.name).await {
-            // Never given up: the machine costs until it is gone.
-            return Ok((End::Retry { after: backoff(effect), error: error.to_string() }, batch));
-        }
-        entry.value.runner.advance(RunnerState::Gone, self.now(), order.reason.clone());
-        write_entry(&mut batch, &entry.value, version);
-        Ok((End::Done(json!({"terminated": order.name})), batch))
     }
 
     /// What follows from a provider's refusal.

@@ -40,11 +40,15 @@ pub struct IntakeStats {
 }
 
 impl Fleet {
-    /// Takes the next events into the job table and the ledger, together with the cursor.
+    /// Takes the next events into the job table and the ledger, together with the cursor; nothing while another replica
+    /// acts.
     ///
     /// # Errors
     /// When the store does not answer. A payload that cannot be read is counted and passed over.
     pub async fn step_intake(&self) -> Result<IntakeStats, Error> {
+        if !self.hold().await? {
+            return Ok(IntakeStats::default());
+        }
         for _ in 0..COMMIT_ATTEMPTS {
             match self.intake_once().await {
                 Err(Error::Store(trunkline_store::Error::Conflict { .. })) => self.reload_jobs().await?,
@@ -90,15 +94,19 @@ impl Fleet {
         }
         stats.jobs_changed = changed.len();
         stats.runners_changed = self.move_runners(&mut batch, changed.values()).await?;
-        store.commit(batch).await?;
+        self.commit(batch).await?;
 
-        let mut state = self.state();
+        let mut seen_at: HashMap<String, Timestamp> = HashMap::new();
         for (job, at) in &observed {
-            state.jobs.confirm(&job_key(job), *at);
+            let last = seen_at.entry(job_key(job)).or_insert(*at);
+            *last = (*last).max(*at);
+        }
+        let mut state = self.state();
+        for (key, at) in &seen_at {
+            state.jobs.confirm(key, *at);
         }
         for (key, job) in &changed {
-            let at = observed.iter().filter(|(seen, _)| job_key(seen) == *key).map(|(_, at)| *at).max();
-            state.jobs.put(job, at.unwrap_or(Timestamp::UNIX_EPOCH));
+            state.jobs.put(job, seen_at.get(key).copied().unwrap_or(Timestamp::UNIX_EPOCH));
         }
         state.bad_payloads += stats.skipped as u64;
         Ok(stats)

@@ -4,8 +4,9 @@ use super::{COMMIT_ATTEMPTS, Error, Fleet, Scope, records::write_entry};
 use crate::{
     labels::{Choice, choose},
     ledger::Entry,
-    planner::{self, Facts, LAUNCH, LaunchOrder, QueuedJob, TerminateOrder, TypePlan},
+    planner::{self, Glance, LAUNCH, LaunchOrder, QueuedJob, TerminateOrder, TypePlan},
 };
+use std::collections::HashMap;
 use trunkline_model::{Action, Label};
 use trunkline_store::{Batch, NewEffect};
 
@@ -21,11 +22,15 @@ pub struct PlanStats {
 }
 
 impl Fleet {
-    /// Decides launches and terminations and stores them; nothing outside happens yet.
+    /// Decides launches and terminations and stores them; nothing outside happens yet, and nothing at all while another
+    /// replica acts.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn step_plan(&self) -> Result<PlanStats, Error> {
+        if !self.hold().await? {
+            return Ok(PlanStats::default());
+        }
         for _ in 0..COMMIT_ATTEMPTS {
             match self.plan_once().await {
                 Err(Error::Store(trunkline_store::Error::Conflict { .. })) => {}
@@ -38,15 +43,15 @@ impl Fleet {
     async fn plan_once(&self) -> Result<PlanStats, Error> {
         let ledger = self.ledger().await?;
         let config = self.planner_config();
-        let (facts, mut rng) = {
+        let (queued, hold_launches_until, mut rng) = {
             let mut state = self.state();
             let rng = state.rng.fork();
-            let queued = queued_jobs(self, &state);
-            let runners = ledger.iter().map(|entry| entry.value.clone()).collect();
-            (Facts { queued, runners, hold_launches_until: state.hold_launches_until }, rng)
+            (queued_jobs(self, &state), state.hold_launches_until, rng)
         };
-        let mut stats = PlanStats { queued: facts.queued.len(), ..PlanStats::default() };
-        let actions = planner::plan(&facts, &config, self.now(), &mut rng);
+        let mut stats = PlanStats { queued: queued.len(), ..PlanStats::default() };
+        let runners = ledger.iter().map(|entry| &entry.value).collect();
+        let facts = Glance { queued: &queued, runners, hold_launches_until };
+        let actions = planner::decide(facts, &config, self.now(), &mut rng);
         if actions.is_empty() {
             return Ok(stats);
         }
@@ -62,8 +67,8 @@ impl Fleet {
                 let Ok(order) = serde_json::from_value::<TerminateOrder>(action.payload.clone()) else {
                     continue;
                 };
-                let entry = ledger.iter().find(|entry| entry.value.runner.name == order.name);
-                let Some(entry) = entry else { continue };
+                let place = ledger.binary_search_by(|entry| entry.value.runner.name.cmp(&order.name));
+                let Some(entry) = place.ok().and_then(|at| ledger.get(at)) else { continue };
                 let mut leaving = entry.value.clone();
                 leaving.terminating = true;
                 leaving.terminations += 1;
@@ -74,7 +79,7 @@ impl Fleet {
             let Action { kind, key, payload, why } = action;
             batch.outbox.push(NewEffect { kind, key, payload, why, not_before: None });
         }
-        self.0.store.commit(batch).await?;
+        self.commit(batch).await?;
         Ok(stats)
     }
 
@@ -114,14 +119,20 @@ impl Fleet {
 pub(super) fn queued_jobs(fleet: &Fleet, state: &super::State) -> Vec<QueuedJob> {
     let extra = &fleet.0.config.extra_labels;
     let ours = state.jobs.queued().filter(|job| fleet.0.config.scope.covers(&job.repo));
-    ours.filter_map(|job| match choose(&state.scale, &job.labels, extra) {
-        Choice::Type { runner_type, .. } => Some(QueuedJob {
+    // Thousands of jobs ask for a few dozen combinations of labels: each is matched once.
+    let mut chosen: HashMap<&[Label], Option<&str>> = HashMap::new();
+    ours.filter_map(|job| {
+        let choice =
+            chosen.entry(&job.labels).or_insert_with(|| match choose(&state.scale, &job.labels, extra) {
+                Choice::Type { runner_type, .. } => Some(&runner_type.name),
+                _ => None,
+            });
+        Some(QueuedJob {
             repo: job.repo.clone(),
             id: job.id,
-            runner_type: runner_type.name.clone(),
+            runner_type: (*choice)?.to_owned(),
             queued_at: job.created_at,
-        }),
-        _ => None,
+        })
     })
     .collect()
 }

@@ -14,7 +14,10 @@ use crate::{
     planner::{TERMINATE, TerminateOrder},
     provider::Machine,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 use trunkline_model::{Evidence, Job, RepoName, RunnerState};
 use trunkline_store::{Batch, NewEffect, NewEvent};
 
@@ -35,15 +38,30 @@ pub struct ReconcileStats {
     pub unanswered: Vec<String>,
 }
 
+/// Entries written per commit.
+const LOOKS_PER_COMMIT: usize = 200;
+
+/// What a look made of an entry.
+#[derive(Debug)]
+struct Seen {
+    next: Entry,
+    version: i64,
+    changed: bool,
+}
+
 impl Fleet {
-    /// Compares once. Meant to be called every [`super::FleetConfig::reconcile_period`].
+    /// Compares once; nothing while another replica acts. Meant to be called every [`super::FleetConfig::reconcile_period`].
     ///
     /// # Errors
     /// When the store does not answer. GitHub or the provider not answering is no error but a fact.
     pub async fn step_reconcile(&self) -> Result<ReconcileStats, Error> {
         let mut stats = ReconcileStats::default();
-        // The ledger first: what is launched after this is not in it and is not judged.
-        let ledger = self.ledger().await?;
+        if !self.hold().await? {
+            return Ok(stats);
+        }
+        // The ledger first: what is launched after this is not in it and is not judged. All of it anew, so that what others
+        // wrote (a person's drain at another replica) is seen.
+        let ledger = self.reread_ledger().await?;
         let registered = self.0.forge.runners().await;
         let machines = self.0.provider.list().await;
         let registered: Option<HashMap<String, Registered>> = match registered {
@@ -60,12 +78,17 @@ impl Fleet {
                 None
             }
         };
+        let mut seen = vec![];
         for entry in &ledger {
             stats.runners += 1;
-            if self.look_at(entry, registered.as_ref(), machines.as_ref()).await? {
-                stats.changed += 1;
+            if let Some(look) = self.look_at(entry, registered.as_ref(), machines.as_ref()).await {
+                seen.push(look);
+            }
+            if seen.len() == LOOKS_PER_COMMIT {
+                stats.changed += self.write_looks(std::mem::take(&mut seen)).await?;
             }
         }
+        stats.changed += self.write_looks(seen).await?;
         if let (Some(registered), Some(machines)) = (&registered, &machines) {
             self.stop_orphans(&ledger, registered, machines, &mut stats).await?;
         }
@@ -75,13 +98,13 @@ impl Fleet {
         Ok(stats)
     }
 
-    /// Takes one look; entries that others changed meanwhile are left for the next step.
+    /// Takes one look; what it changed comes out.
     async fn look_at(
         &self,
         entry: &Versioned<Entry>,
         registered: Option<&HashMap<String, Registered>>,
         machines: Option<&BTreeMap<String, Machine>>,
-    ) -> Result<bool, Error> {
+    ) -> Option<Seen> {
         let name = entry.value.runner.name.as_str();
         let by_id;
         let registration = match registered.map(|list| list.get(name)) {
@@ -109,35 +132,62 @@ impl Fleet {
         // A fifth of the time to boot is plenty between decision and machine.
         let launch_grace = self.0.config.boot_timeout / 5;
         let changed = looked(&mut next, Look { registration, machine, at: self.now(), launch_grace });
-        if next == entry.value {
-            return Ok(false);
+        if let Some(at) = next.seen_at
+            && (Entry { seen_at: entry.value.seen_at, ..next.clone() }) == entry.value
+        {
+            self.state().ledger.see(name, entry.version, at);
+            return None;
         }
-        let mut batch = Batch::default();
-        write_entry(&mut batch, &next, Some(entry.version));
-        match self.0.store.commit(batch).await {
-            Err(trunkline_store::Error::Conflict { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-            Ok(_) => Ok(changed),
+        (next != entry.value).then_some(Seen { next, version: entry.version, changed })
+    }
+
+    /// Writes what was seen; entries that others changed meanwhile are left for the next step.
+    async fn write_looks(&self, seen: Vec<Seen>) -> Result<usize, Error> {
+        if seen.is_empty() {
+            return Ok(0);
         }
+        let commit = async |looks: &[Seen]| {
+            let mut batch = Batch::default();
+            for look in looks {
+                write_entry(&mut batch, &look.next, Some(look.version));
+            }
+            match self.commit(batch).await {
+                Ok(_) => Ok(Some(looks.iter().filter(|look| look.changed).count())),
+                Err(Error::Store(trunkline_store::Error::Conflict { .. })) => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        if let Some(changed) = commit(&seen).await? {
+            return Ok(changed);
+        }
+        // One of them moved: each alone.
+        let mut changed = 0;
+        for look in seen.chunks(1) {
+            changed += commit(look).await?.unwrap_or(0);
+        }
+        Ok(changed)
     }
 
     /// Machines of our names that neither ledger nor GitHub knows are stopped; stray registrations are removed.
     async fn stop_orphans(
         &self,
-        ledger: &[Versioned<Entry>],
+        ledger: &[Arc<Versioned<Entry>>],
         registered: &HashMap<String, Registered>,
         machines: &BTreeMap<String, Machine>,
         stats: &mut ReconcileStats,
     ) -> Result<(), Error> {
         let prefix = format!("{}-", self.0.config.name_prefix);
+        let known: HashSet<&str> = ledger.iter().map(|entry| entry.value.runner.name.as_str()).collect();
         for (name, machine) in machines {
-            let known = ledger.iter().any(|entry| entry.value.runner.name == machine.name);
-            if known || registered.contains_key(name) || !name.starts_with(&prefix) {
+            if known.contains(name.as_str()) || registered.contains_key(name) || !name.starts_with(&prefix) {
                 continue;
             }
             // The ledger was read before the list: ask again for a runner launched in between.
             if self.entry(name).await?.is_some() {
                 continue;
+            }
+            if !self.hold().await? {
+                return Ok(());
             }
             stats.orphans += 1;
             let reason = format!("machine `{name}` has no ledger entry and no registration");
@@ -148,7 +198,7 @@ impl Fleet {
         }
         // Registrations that outlived their ledger entry; only names this fleet issued, never anybody else's.
         let strays = registered.values().filter(|runner| {
-            let known = ledger.iter().any(|entry| entry.value.runner.name.as_str() == runner.name);
+            let known = known.contains(runner.name.as_str());
             !known && !runner.online && !runner.busy && runner.name.starts_with(&prefix)
         });
         let strays: BTreeMap<String, &Registered> = strays.map(|stray| (stray.name.clone(), stray)).collect();
@@ -284,7 +334,10 @@ impl Fleet {
         entry.value.terminating = true;
         entry.value.terminations += 1;
         write_entry(&mut batch, &entry.value, Some(entry.version));
-        self.0.store.commit(batch).await?;
+        // A person's wish may reach any replica: the version guards it, not the lease.
+        let done = self.0.store.commit(batch).await;
+        self.state().ledger.touch(vec![name.to_owned()]);
+        done?;
         Ok(true)
     }
 }

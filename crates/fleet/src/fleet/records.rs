@@ -41,7 +41,10 @@ impl Fleet {
                 jobs.put(&job.value, updated_at);
             }
         }
-        self.state().jobs = jobs;
+        let now = self.now();
+        let mut state = self.state();
+        state.jobs = jobs;
+        state.jobs_read_at = Some(now);
         Ok(())
     }
 
@@ -56,8 +59,8 @@ impl Fleet {
         Ok(jobs)
     }
 
-    /// The whole ledger of live runners.
-    pub(super) async fn ledger(&self) -> Result<Vec<Versioned<Entry>>, Error> {
+    /// Reads the whole ledger of live runners.
+    pub(super) async fn read_ledger(&self) -> Result<Vec<Versioned<Entry>>, Error> {
         let mut entries = vec![];
         let mut after: Option<String> = None;
         loop {

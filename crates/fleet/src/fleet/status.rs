@@ -1,8 +1,9 @@
 //! What the fleet looks like now, for pages and commands.
 
-use super::{Error, Fleet, plan::queued_jobs};
+use super::{Error, Fleet, LeaseStatus, plan::queued_jobs};
+use jiff::SignedDuration;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use trunkline_model::{JobId, RunnerName, RunnerState};
 
 /// The fleet at one moment.
@@ -16,6 +17,8 @@ pub struct FleetStatus {
     pub totals: Totals,
     /// Payloads passed over since the start.
     pub bad_payloads: u64,
+    /// Which replica acts; absent until the first one did.
+    pub lease: Option<LeaseStatus>,
     /// Launches wait until then, in RFC 3339.
     pub launches_held_until: Option<String>,
 }
@@ -74,13 +77,31 @@ pub struct Totals {
     pub busy: u32,
 }
 
+/// How old the jobs may be that a replica shows while it stands by.
+const FOLLOW: SignedDuration = SignedDuration::from_secs(2);
+
 impl Fleet {
+    /// A replica that stands by reads what the other one wrote, but not for every question.
+    async fn follow_jobs(&self) -> Result<(), Error> {
+        let now = self.now();
+        let read_at = self.state().jobs_read_at;
+        if read_at.is_none_or(|at| now.duration_since(at) >= FOLLOW) {
+            self.reload_jobs().await?;
+        }
+        Ok(())
+    }
+
     /// Returns the present state.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn status(&self) -> Result<FleetStatus, Error> {
-        let mut entries: Vec<_> = self.ledger().await?.into_iter().map(|entry| entry.value).collect();
+        if !self.is_holder() {
+            self.follow_jobs().await?;
+        }
+        let lease = self.lease_status().await?;
+        let mut entries: Vec<_> =
+            self.ledger().await?.into_iter().map(|entry| Arc::unwrap_or_clone(entry).value).collect();
         entries.sort_by(|a, b| {
             (a.runner.planned_at, &a.runner.name).cmp(&(b.runner.planned_at, &b.runner.name))
         });
@@ -125,6 +146,7 @@ impl Fleet {
             runners: runners.collect(),
             totals,
             bad_payloads: state.bad_payloads,
+            lease,
             launches_held_until: state.hold_launches_until.filter(|at| *at > now).map(|at| at.to_string()),
         })
     }

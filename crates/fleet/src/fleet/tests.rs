@@ -311,3 +311,5 @@ async fn a_bad_payload_never_blocks_the_cursor() {
 }
 
 mod chaos;
+mod past;
+mod replicas;

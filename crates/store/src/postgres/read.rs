@@ -2,7 +2,7 @@
 
 use super::Postgres;
 use crate::{
-    AuditEntry, Effect, EffectFilter, EffectInfo, EffectState, Error, Event, EventStats, Record,
+    AuditEntry, Effect, EffectFilter, EffectInfo, EffectState, Error, Event, EventStats, Lease, Record,
     codec::{limit, time, unpack},
 };
 use deadpool_postgres::Pool;
@@ -137,6 +137,19 @@ impl Postgres {
             })
         };
         self.all(sql, &[&f.kind_prefix, &f.state.map(EffectState::text), &n], read).await
+    }
+
+    pub(crate) async fn lease(&self, name: &str) -> Result<Option<Lease>, Error> {
+        let sql = "SELECT name, owner, fencing, expires_at FROM leases WHERE name = $1";
+        let read = |r: &Row| {
+            Ok(Lease {
+                name: r.try_get(0)?,
+                owner: r.try_get(1)?,
+                fencing: r.try_get(2)?,
+                expires_at: time(r.try_get(3)?)?,
+            })
+        };
+        Ok(self.all(sql, &[&name], read).await?.pop())
     }
 
     pub(crate) async fn audit_log(&self, n: usize) -> Result<Vec<AuditEntry>, Error> {

@@ -4,7 +4,8 @@ use super::{APPEND_LOCK, Postgres};
 use crate::{
     Appended, Batch, Committed, Effect, Error, Expected, Outcome, RecordWrite,
     codec::{Packed, limit},
-    sqlite::write::outcome,
+    sqlite::write::{not_claimed, outcome},
+    store::Claim,
 };
 use deadpool_postgres::Transaction;
 use std::collections::HashMap;
@@ -114,19 +115,29 @@ async fn record(tx: &Transaction<'_>, w: &RecordWrite, now: i64) -> Result<(), E
 impl Postgres {
     pub(crate) async fn commit(
         &self,
-        finish: Option<(i64, &Outcome)>,
+        finish: Option<(Claim, &Outcome)>,
         events: &[Packed],
         batch: &Batch,
         now: i64,
     ) -> Result<Committed, Error> {
         let mut c = self.client().await?;
         let tx = c.transaction().await?;
-        if let Some((id, o)) = finish {
+        if let Some(lease) = &batch.lease {
+            // Locked until the commit: whoever takes the lease meanwhile waits for these changes.
+            let sql = "SELECT 1 FROM leases WHERE name = $1 AND owner = $2 AND fencing = $3 AND expires_at > 0 FOR SHARE";
+            let held = tx.prepare_cached(sql).await?;
+            if tx.query_opt(&held, &[&lease.name, &lease.owner, &lease.fencing]).await?.is_none() {
+                return Err(Error::lease_lost(lease));
+            }
+        }
+        if let Some((claim, o)) = finish {
             let (state, due, error, result) = outcome(o, now);
             let sql = "UPDATE effects SET state = $2, due_at = $3, error = $4, result = $5
-                WHERE id = $1 AND state = 'pending' AND attempts > 0";
-            if tx.execute(sql, &[&id, &state.text(), &due, &error, &result]).await? != 1 {
-                return Err(Error::conflict(format!("effect {id} is not being done")));
+                WHERE id = $1 AND state = 'pending' AND attempts = $6 AND attempts > 0";
+            let s = tx.prepare_cached(sql).await?;
+            let Claim { id, attempt } = claim;
+            if tx.execute(&s, &[&id, &state.text(), &due, &error, &result, &attempt]).await? != 1 {
+                return Err(not_claimed(claim));
             }
         }
         if let Some(m) = &batch.cursor {
@@ -214,5 +225,20 @@ impl Postgres {
                 &[&before],
             )
             .await?)
+    }
+
+    pub(crate) async fn prune_records(
+        &self,
+        kind: &str,
+        unless: Option<&str>,
+        before: i64,
+        n: usize,
+    ) -> Result<u64, Error> {
+        let sql = "DELETE FROM records WHERE kind = $1 AND id IN (SELECT id FROM records r WHERE kind = $1 AND updated_at < $3
+            AND NOT EXISTS (SELECT 1 FROM records u WHERE u.kind = $2 AND u.id = r.id) ORDER BY updated_at, id LIMIT $4
+            FOR UPDATE)";
+        let c = self.client().await?;
+        let statement = c.prepare_cached(sql).await?;
+        Ok(c.execute(&statement, &[&kind, &unless, &before, &limit(n)]).await?)
     }
 }

@@ -1,7 +1,7 @@
 //! Queries.
 
 use crate::{
-    AuditEntry, Effect, EffectFilter, EffectInfo, EffectState, Error, Event, EventStats, Record,
+    AuditEntry, Effect, EffectFilter, EffectInfo, EffectState, Error, Event, EventStats, Lease, Record,
     codec::{limit, time, unpack},
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -130,6 +130,14 @@ pub(crate) fn effects(c: &Connection, f: &EffectFilter) -> Result<Vec<EffectInfo
             created_at: time(r.get(10)?)?,
         })
     })
+}
+
+pub(crate) fn lease(c: &Connection, name: &str) -> Result<Option<Lease>, Error> {
+    let sql = "SELECT name, owner, fencing, expires_at FROM leases WHERE name = ?1";
+    let read = |r: &Row<'_>| {
+        Ok(Lease { name: r.get(0)?, owner: r.get(1)?, fencing: r.get(2)?, expires_at: time(r.get(3)?)? })
+    };
+    Ok(all(c, sql, [name], read)?.pop())
 }
 
 pub(crate) fn audit_log(c: &Connection, n: usize) -> Result<Vec<AuditEntry>, Error> {

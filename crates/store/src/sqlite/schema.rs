@@ -17,6 +17,7 @@ CREATE TABLE leases(name TEXT PRIMARY KEY, owner TEXT NOT NULL, fencing INTEGER 
   WITHOUT ROWID;
 CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
   subject TEXT NOT NULL, detail TEXT NOT NULL);
+", "CREATE INDEX records_age ON records(kind, updated_at);
 "];
 
 /// Opens for writing and brings the schema up to date.

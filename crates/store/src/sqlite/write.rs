@@ -4,6 +4,7 @@ use super::read::{all, effect_of};
 use crate::{
     Appended, Batch, Committed, Effect, EffectState, Error, Expected, Outcome, RecordWrite,
     codec::{Packed, limit},
+    store::Claim,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -28,6 +29,16 @@ pub(crate) fn append(c: &Connection, events: &[Packed]) -> Result<Vec<Appended>,
 }
 
 pub(crate) fn commit(c: &Connection, events: &[Packed], batch: &Batch, now: i64) -> Result<Committed, Error> {
+    if let Some(lease) = &batch.lease {
+        let held = c
+            .prepare_cached(
+                "SELECT 1 FROM leases WHERE name = ?1 AND owner = ?2 AND fencing = ?3 AND expires_at > 0",
+            )?
+            .exists(params![lease.name, lease.owner, lease.fencing])?;
+        if !held {
+            return Err(Error::lease_lost(lease));
+        }
+    }
     if let Some(m) = &batch.cursor {
         let at = super::read::cursor(c, &m.name)?;
         if at != m.from {
@@ -119,23 +130,29 @@ pub(crate) fn claim(
 }
 
 /// State, due time, error and result that an outcome leaves.
-pub(crate) fn outcome(o: &Outcome, now: i64) -> (EffectState, i64, Option<&str>, Option<String>) {
+pub(crate) fn outcome(o: &Outcome, now: i64) -> (EffectState, i64, Option<String>, Option<String>) {
+    // The words of others may have anything in them; an outcome must be written all the same.
+    let words = |error: &str| Some(error.replace('\0', "\u{fffd}"));
     match o {
         Outcome::Done(value) => (EffectState::Done, now, None, Some(value.to_string())),
-        Outcome::Retry { at, error } => (EffectState::Pending, at.as_microsecond(), Some(error), None),
-        Outcome::Failed { error } => (EffectState::Failed, now, Some(error), None),
+        Outcome::Retry { at, error } => (EffectState::Pending, at.as_microsecond(), words(error), None),
+        Outcome::Failed { error } => (EffectState::Failed, now, words(error), None),
     }
 }
 
-pub(crate) fn finish(c: &Connection, id: i64, o: &Outcome, now: i64) -> Result<(), Error> {
+pub(crate) fn finish(c: &Connection, claim: Claim, o: &Outcome, now: i64) -> Result<(), Error> {
     let (state, due, error, result) = outcome(o, now);
     let changed = c
         .prepare_cached(
             "UPDATE effects SET state = ?2, due_at = ?3, error = ?4, result = ?5
-             WHERE id = ?1 AND state = 'pending' AND attempts > 0",
+             WHERE id = ?1 AND state = 'pending' AND attempts = ?6 AND attempts > 0",
         )?
-        .execute(params![id, state.text(), due, error, result])?;
-    if changed == 1 { Ok(()) } else { Err(Error::conflict(format!("effect {id} is not being done"))) }
+        .execute(params![claim.id, state.text(), due, error, result, claim.attempt])?;
+    if changed == 1 { Ok(()) } else { Err(not_claimed(claim)) }
+}
+
+pub(crate) fn not_claimed(Claim { id, attempt }: Claim) -> Error {
+    Error::conflict(format!("effect {id} is not being done by attempt {attempt}"))
 }
 
 pub(crate) fn take_lease(
@@ -162,4 +179,16 @@ pub(crate) fn prune(c: &Connection, before: i64) -> Result<u64, Error> {
         "DELETE FROM events WHERE received_at < ?1 AND seq < (SELECT max(seq) FROM events)",
         [before],
     )? as u64)
+}
+
+pub(crate) fn prune_records(
+    c: &Connection,
+    kind: &str,
+    unless: Option<&str>,
+    before: i64,
+    n: usize,
+) -> Result<u64, Error> {
+    let sql = "DELETE FROM records WHERE kind = ?1 AND id IN (SELECT id FROM records r WHERE kind = ?1 AND updated_at < ?3
+        AND NOT EXISTS (SELECT 1 FROM records u WHERE u.kind = ?2 AND u.id = r.id) ORDER BY updated_at, id LIMIT ?4)";
+    Ok(c.prepare_cached(sql)?.execute(params![kind, unless, before, limit(n)])? as u64)
 }

@@ -3,7 +3,7 @@
 use crate::bed::{Bed, at, effect, event, record};
 use jiff::SignedDuration;
 use serde_json::json;
-use trunkline_store::{Batch, CursorMove, EffectFilter, Error, Expected, NewAudit, RecordWrite};
+use trunkline_store::{Batch, CursorMove, EffectFilter, Error, Expected, NewAudit, Outcome, RecordWrite};
 
 fn is_conflict<T: std::fmt::Debug>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(e @ Error::Conflict { .. }) if !e.is_transient())
@@ -115,6 +115,71 @@ pub(crate) async fn records_are_listed_in_pages(bed: Bed) {
     let found = s.records("job", &some).await.unwrap();
     assert_eq!(found.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), ["10", "b"]);
     assert_eq!(s.records("job", &[]).await.unwrap(), []);
+}
+
+pub(crate) async fn old_records_are_pruned_unless_in_use(bed: Bed) {
+    let s = &bed.store;
+    let put = async |kind: &str, id: &str| {
+        let write =
+            RecordWrite { kind: kind.into(), id: id.into(), expected: Expected::Any, value: Some(json!({})) };
+        s.commit(Batch { records: vec![write], ..Batch::default() }).await.unwrap();
+    };
+    for id in ["1", "2", "3", "4"] {
+        put("job", id).await;
+        bed.clock.advance(SignedDuration::from_secs(10));
+    }
+    put("job.active", "2").await;
+    put("runner", "1").await;
+    // Written again: young.
+    put("job", "1").await;
+    let ids =
+        async || s.list_records("job", None, 9).await.unwrap().into_iter().map(|r| r.id).collect::<Vec<_>>();
+    assert_eq!(s.prune_records("job", Some("job.active"), at(1_000), 9).await.unwrap(), 0);
+    // The oldest first, and not more than asked for.
+    assert_eq!(s.prune_records("job", Some("job.active"), at(1_040), 1).await.unwrap(), 1);
+    assert_eq!(ids().await, ["1", "2", "4"]);
+    assert_eq!(s.prune_records("job", Some("job.active"), at(1_040), 9).await.unwrap(), 1);
+    assert_eq!(ids().await, ["1", "2"]);
+    assert_eq!(s.prune_records("job", None, at(9_000), 9).await.unwrap(), 2);
+    assert_eq!(s.count_records("job.active").await.unwrap(), 1);
+    assert_eq!(s.count_records("runner").await.unwrap(), 1);
+}
+
+pub(crate) async fn a_nul_in_a_key_is_refused(bed: Bed) {
+    let s = &bed.store;
+    let nul = "a\u{0}b";
+    let refused = async |batch: Batch| s.commit(batch).await.unwrap_err().to_string();
+    let text = |what: &str| {
+        format!("value: {what} \"a\\0b\" contains a NUL character, which is not allowed in names and keys")
+    };
+    assert_eq!(refused(record(nul, Expected::Any, Some(1))).await, text("record id"));
+    let cursor = CursorMove { name: nul.into(), from: 0, to: 1 };
+    assert_eq!(refused(Batch { cursor: Some(cursor), ..Batch::default() }).await, text("cursor name"));
+    let outbox = vec![effect("x", nul)];
+    assert_eq!(refused(Batch { outbox, ..Batch::default() }).await, text("effect key"));
+    let events = vec![event(Some("fine"), ""), event(Some(nul), "")];
+    assert_eq!(refused(Batch { events, ..Batch::default() }).await, text("event dedupe key"));
+    let audit = vec![NewAudit {
+        actor: nul.into(),
+        action: "b".into(),
+        subject: "c".into(),
+        detail: json!("\u{0} is fine in a document"),
+    }];
+    assert_eq!(refused(Batch { audit, ..Batch::default() }).await, text("audit actor"));
+    // Nothing was written, and questions get the same answer.
+    assert_eq!((s.event_stats().await.unwrap().count, s.count_records("job").await.unwrap()), (0, 0));
+    assert_eq!(s.record("job", nul).await.unwrap_err().to_string(), text("key"));
+    assert_eq!(s.cursor(nul).await.unwrap_err().to_string(), text("key"));
+    assert_eq!(s.event_by_key("github", nul).await.unwrap_err().to_string(), text("key"));
+    let minute = std::time::Duration::from_secs(60);
+    assert_eq!(s.take_lease(nul, "a", minute).await.unwrap_err().to_string(), text("lease name"));
+    assert_eq!(s.take_lease("a", nul, minute).await.unwrap_err().to_string(), text("lease owner"));
+    // The words of an error are kept, or the effect could never end.
+    s.commit(Batch { outbox: vec![effect("x", "fine")], ..Batch::default() }).await.unwrap();
+    let claimed = s.due_effects("x", 1, minute).await.unwrap().pop().unwrap();
+    s.finish_effect(&claimed, Outcome::Failed { error: nul.into() }, Batch::default()).await.unwrap();
+    let listed = s.effects(&EffectFilter::default()).await.unwrap();
+    assert_eq!(listed[0].error.as_deref(), Some("a\u{fffd}b"));
 }
 
 pub(crate) async fn a_cursor_moves_only_from_where_it_stands(bed: Bed) {

@@ -6,11 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
-use trunkline_fleet::Fleet;
+use trunkline_fleet::{
+    Fleet,
+    fleet::{LEASE_TTL, PruneStats},
+};
 use trunkline_server::{App, LoopRun};
 use trunkline_store::Store;
 
-/// Runs until shutdown. Steps never overlap, so every decision sees the one before.
+/// Rounds of decisions and effects without a pause between them, while there is more to do than a step takes.
+const ROUNDS: usize = 20;
+
+/// Runs until shutdown; the lease is kept meanwhile, however long a step takes, and given back at the end.
 pub(super) async fn run(
     fleet: &Fleet,
     settings: &Settings,
@@ -18,6 +24,27 @@ pub(super) async fn run(
     app: &App,
     shutdown: &CancellationToken,
 ) {
+    tokio::select! {
+        () = Box::pin(turns(fleet, settings, store, app, shutdown)) => {}
+        () = Box::pin(keep_lease(fleet)) => {}
+    }
+    if let Err(error) = Box::pin(fleet.release()).await {
+        tracing::warn!(%error, "could not give the fleet's lease back; another replica waits until it runs out");
+    }
+}
+
+async fn keep_lease(fleet: &Fleet) {
+    let often = Duration::try_from(LEASE_TTL).unwrap_or_default() / 4;
+    loop {
+        tokio::time::sleep(often).await;
+        if let Err(error) = fleet.prolong().await {
+            tracing::warn!(%error, "could not prolong the fleet's lease");
+        }
+    }
+}
+
+/// Steps never overlap, so every decision sees the one before.
+async fn turns(fleet: &Fleet, settings: &Settings, store: &Store, app: &App, shutdown: &CancellationToken) {
     let reconcile_every = Duration::from_secs(u64::from(settings.reconcile_seconds));
     let mut log = store.subscribe();
     let mut plan = tokio::time::interval(Duration::from_secs(u64::from(settings.plan_seconds)));
@@ -28,16 +55,53 @@ pub(super) async fn run(
             () = shutdown.cancelled() => return,
             changed = log.changed() => if changed.is_err() { return },
             _ = plan.tick() => {
+                if !act(fleet, app).await {
+                    // The first turn after a takeover compares before it decides.
+                    reconciled = None;
+                    continue;
+                }
                 if reconciled.is_none_or(|at| at.elapsed() >= reconcile_every) {
                     reconcile(fleet, app).await;
                     reconciled = Some(Instant::now());
                 }
                 intake(fleet, app).await;
-                decide(fleet, app).await;
+                for _ in 0..ROUNDS {
+                    if !decide(fleet, app).await || shutdown.is_cancelled() {
+                        break;
+                    }
+                    intake(fleet, app).await;
+                }
                 continue;
             }
         }
         intake(fleet, app).await;
+    }
+}
+
+/// Whether this replica acts now.
+async fn act(fleet: &Fleet, app: &App) -> bool {
+    let started = Instant::now();
+    match fleet.hold().await {
+        Ok(true) => true,
+        Ok(false) => {
+            report(app, "fleet.plan", started, (0, 0, 0), "stands by: another replica acts".into());
+            false
+        }
+        Err(error) => {
+            failed(app, "fleet.plan", started, &error);
+            false
+        }
+    }
+}
+
+/// Forgets what ended long ago.
+pub(super) async fn prune(fleet: &Fleet) {
+    match Box::pin(fleet.step_prune()).await {
+        Ok(stats) if stats == PruneStats::default() => {}
+        Ok(stats) => {
+            tracing::info!(jobs = stats.jobs, runners = stats.runners, "dropped old jobs and runners");
+        }
+        Err(error) => tracing::warn!(%error, "could not drop old jobs and runners"),
     }
 }
 
@@ -57,10 +121,13 @@ async fn intake(fleet: &Fleet, app: &App) {
     }
 }
 
-async fn decide(fleet: &Fleet, app: &App) {
+/// One decision and its effects; whether there is more to do at once.
+async fn decide(fleet: &Fleet, app: &App) -> bool {
+    let mut more = false;
     let started = Instant::now();
     match fleet.step_plan().await {
         Ok(stats) => {
+            more |= stats.launches > 0;
             let why = format!(
                 "{} jobs queued: {} launches, {} terminations",
                 stats.queued, stats.launches, stats.terminations
@@ -72,14 +139,19 @@ async fn decide(fleet: &Fleet, app: &App) {
     let started = Instant::now();
     match fleet.step_execute().await {
         Ok(stats) => {
+            more |= stats.more;
             let why =
                 format!("{} done, {} to be tried again, {} failed", stats.done, stats.retried, stats.failed);
             let counts =
                 (stats.done + stats.retried + stats.failed, stats.done, stats.retried + stats.failed);
             report(app, "fleet.execute", started, counts, why);
         }
-        Err(error) => failed(app, "fleet.execute", started, &error),
+        Err(error) => {
+            failed(app, "fleet.execute", started, &error);
+            more = false;
+        }
     }
+    more
 }
 
 async fn reconcile(fleet: &Fleet, app: &App) {
