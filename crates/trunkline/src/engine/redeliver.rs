@@ -6,6 +6,8 @@
 
 use crate::config::GitHub;
 use anyhow::{Context, Result};
+use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::{
@@ -15,7 +17,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use trunkline_github::{
     Client,
-    client::{self, Hook},
+    client::{self, DeliveryPage, Hook},
     deliveries::{Missing, Why, missing},
 };
 use trunkline_model::SharedClock;
@@ -23,15 +25,15 @@ use trunkline_server::{App, LoopRun, intake};
 use trunkline_store::{NewEvent, Store};
 
 /// The bounds of the product.
-const BOUNDS: Bounds = Bounds { pages: 500, fetched: 1_000 };
+pub(crate) const BOUNDS: Bounds = Bounds { pages: 500, fetched: 1_000 };
 /// How far back the first look after a start goes: all that GitHub keeps.
-const FIRST: SignedDuration = SignedDuration::from_hours(72);
+pub(crate) const FIRST: SignedDuration = SignedDuration::from_hours(72);
 /// How much a look overlaps with the one before: attempts may enter GitHub's record late.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 
 /// How much one look at a webhook may cost. The next look goes on.
 #[derive(Debug, Clone, Copy)]
-struct Bounds {
+pub(crate) struct Bounds {
     /// Pages of GitHub's record, 100 attempts each.
     pages: usize,
     /// Payloads: each is a request.
@@ -62,7 +64,36 @@ pub(crate) fn hooks(github: &GitHub) -> Vec<Hook> {
     }
 }
 
-/// One look through one record. What it stored stays stored when it fails.
+/// GitHub's record of one webhook's deliveries.
+#[async_trait]
+pub(crate) trait Record: Sync {
+    /// One page of it, newest first.
+    async fn page(&self, cursor: Option<&str>) -> Result<DeliveryPage>;
+
+    /// What one attempt sent, as JSON text; nothing when GitHub has dropped it.
+    async fn payload(&self, attempt: u64) -> Result<Option<Bytes>>;
+}
+
+/// The record of a webhook, asked by the client.
+struct OfHook<'a>(&'a Client, &'a Hook);
+
+#[async_trait]
+impl Record for OfHook<'_> {
+    async fn page(&self, cursor: Option<&str>) -> Result<DeliveryPage> {
+        let page = self.0.hook_deliveries(self.1, cursor).await;
+        page.with_context(|| format!("list the deliveries of {}", self.1))
+    }
+
+    async fn payload(&self, attempt: u64) -> Result<Option<Bytes>> {
+        match self.0.hook_delivery(self.1, attempt).await {
+            Ok(sent) => Ok(Some(sent.payload)),
+            Err(client::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("fetch a missed delivery of {}", self.1)),
+        }
+    }
+}
+
+/// One look through one webhook's record. What it stored stays stored when it fails.
 pub(crate) async fn look(
     client: &Client,
     store: &Store,
@@ -70,13 +101,13 @@ pub(crate) async fn look(
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Found> {
-    look_within(client, store, hook, since, now, BOUNDS).await
+    look_through(&OfHook(client, hook), store, since, now, BOUNDS).await
 }
 
-async fn look_within(
-    client: &Client,
+/// One look through any record.
+pub(crate) async fn look_through(
+    record: &impl Record,
     store: &Store,
-    hook: &Hook,
     since: Timestamp,
     now: Timestamp,
     bounds: Bounds,
@@ -86,8 +117,7 @@ async fn look_within(
     let mut known: HashSet<String> = HashSet::new();
     let mut cursor = None;
     for _ in 0..bounds.pages {
-        let page = client.hook_deliveries(hook, cursor.as_deref()).await;
-        let page = page.with_context(|| format!("list the deliveries of {hook}"))?;
+        let page = record.page(cursor.as_deref()).await?;
         let reached = page.deliveries.iter().any(|attempt| attempt.delivered_at < since);
         let mut attempts = page.deliveries;
         attempts.retain(|attempt| {
@@ -105,7 +135,7 @@ async fn look_within(
                 return Ok(found);
             }
             found.missing += 1;
-            match fetch(client, hook, gap, now).await? {
+            match fetch(record, gap, now).await? {
                 Some(event) => {
                     let appended = store.append(vec![event]).await?;
                     found.stored += appended.iter().filter(|appended| !appended.duplicate).count();
@@ -123,12 +153,8 @@ async fn look_within(
 }
 
 /// A missed delivery as an event of the log; nothing when GitHub has dropped it.
-async fn fetch(client: &Client, hook: &Hook, gap: Missing, now: Timestamp) -> Result<Option<NewEvent>> {
-    let payload = match client.hook_delivery(hook, gap.attempt).await {
-        Ok(sent) => sent.payload,
-        Err(client::Error::NotFound { .. }) => Vec::new().into(),
-        Err(error) => return Err(error).with_context(|| format!("fetch a missed delivery of {hook}")),
-    };
+async fn fetch(record: &impl Record, gap: Missing, now: Timestamp) -> Result<Option<NewEvent>> {
+    let payload = record.payload(gap.attempt).await?.unwrap_or_default();
     if payload.is_empty() || payload.as_ref() == b"null" {
         tracing::warn!(delivery.guid = gap.guid, event.kind = gap.event, "GitHub has no payload of it");
         return Ok(None);

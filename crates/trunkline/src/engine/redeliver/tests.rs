@@ -171,7 +171,9 @@ async fn a_look_is_bounded_and_the_next_goes_on() {
     let bounds = Bounds { pages: 3, fetched: 2 };
     let mut stored = vec![];
     for _ in 0..3 {
-        let found = look_within(&world.client, &world.store, &hook, hours(24), now(), bounds).await.unwrap();
+        let found = look_through(&OfHook(&world.client, &hook), &world.store, hours(24), now(), bounds)
+            .await
+            .unwrap();
         assert!(!found.complete);
         stored.push(found.stored);
     }
