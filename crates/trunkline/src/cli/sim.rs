@@ -14,9 +14,7 @@ pub(super) fn run(verb: &Verb) -> Result<Answer> {
         Verb::Runner => {
             let config = std::env::var("ACTIONS_RUNNER_INPUT_JITCONFIG")
                 .context("the variable ACTIONS_RUNNER_INPUT_JITCONFIG is not set")?;
-            // One thread: the demo starts many of these.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(trunkline_sim::fake::runner::run(&config))?;
+            trunkline_sim::runner::main(&config)?;
             Ok(Answer::Ok)
         }
     }
