@@ -194,7 +194,8 @@ impl Deliverer {
 
     async fn post(&self, webhook: &Webhook) -> Result<u16, WireError> {
         let headers = self.mailbox.headers(webhook, &self.target.secret);
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let body: Bytes = webhook.body.clone();
         let (status, _) =
             self.wire.send(Method::POST, &self.target.url, &headers, body, ANSWER_WITHIN).await?;

@@ -102,11 +102,8 @@ impl Project {
             body: delivery.payload.to_string().into(),
         });
         let past = webhooks.collect();
-        let http = HttpConfig {
-            tokens: vec![options.token.clone()],
-            pace: options.pace,
-            ..HttpConfig::default()
-        };
+        let http =
+            HttpConfig { tokens: vec![options.token.clone()], pace: options.pace, ..HttpConfig::default() };
         let world = SharedWorld::new(world, Arc::clone(&options.clock));
         let github = FakeGitHub::start(world, SharedFaults::default(), options.listen, http).await?;
         Ok(Self { github, generator, past, options, told })

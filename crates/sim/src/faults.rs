@@ -24,6 +24,8 @@ pub struct Faults {
     pub server_errors: f64,
     /// Every API request is answered with 403 and a rate-limit notice.
     pub rate_limited: bool,
+    /// With [`Faults::rate_limited`]: it is a secondary limit, which says to wait so many seconds.
+    pub retry_after_seconds: Option<u32>,
     /// GitHub is down: no API request succeeds, webhooks wait, jobs get no runners.
     pub outage: bool,
     /// When the outage begins, if it is planned.

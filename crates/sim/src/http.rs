@@ -26,7 +26,12 @@ mod tests;
 pub use requests::{Request, RequestLog};
 
 use crate::{Pace, SharedWorld, deliver::SharedFaults};
-use axum::{Router, middleware};
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    http::{HeaderMap, StatusCode},
+    middleware,
+};
 use jiff::SignedDuration;
 use std::{
     fmt,
@@ -37,6 +42,7 @@ use std::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 use trunkline_model::Rng;
 
 /// Set-up of the HTTP side. `Debug` shows no token.
@@ -73,14 +79,9 @@ impl fmt::Debug for HttpConfig {
     }
 }
 
-/// A fake GitHub that answers on a loopback port until it is dropped or told to stop.
-#[derive(Debug)]
-pub struct FakeGitHub {
-    addr: SocketAddr,
-    state: State,
-    shutdown: CancellationToken,
-    server: JoinHandle<io::Result<()>>,
-}
+/// The fake GitHub's answers, without a port. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Api(State);
 
 /// What every handler works with.
 #[derive(Debug, Clone)]
@@ -94,6 +95,52 @@ struct State {
     chance: Arc<Mutex<Rng>>,
     tokens: auth::Minted,
     shutdown: CancellationToken,
+}
+
+impl Api {
+    /// The API of a world. `base` is where it is said to be: links and runners' configurations begin with it.
+    pub fn new(world: SharedWorld, faults: SharedFaults, base: &str, config: HttpConfig) -> Self {
+        let seed = world.with(|world| world.config().seed);
+        Self(State {
+            world,
+            faults,
+            requests: RequestLog::new(config.keep_requests),
+            config: Arc::new(config),
+            base: base.trim_end_matches('/').into(),
+            chance: Arc::new(Mutex::new(Rng::from_seed(seed ^ 0x4774))),
+            tokens: auth::Minted::new(seed),
+            shutdown: CancellationToken::new(),
+        })
+    }
+
+    /// All its routes.
+    pub fn router(&self) -> Router {
+        router(self.0.clone())
+    }
+
+    /// The requests that were made.
+    pub fn requests(&self) -> &RequestLog {
+        &self.0.requests
+    }
+
+    /// Answers one request in the process.
+    pub async fn call(&self, request: axum::http::Request<Body>) -> (StatusCode, HeaderMap, Bytes) {
+        let (parts, body) = match self.router().oneshot(request).await {
+            Ok(response) => response.into_parts(),
+            Err(never) => match never {},
+        };
+        // The answer is our own: reading it does not fail.
+        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        (parts.status, parts.headers, body)
+    }
+}
+
+/// A fake GitHub that answers on a loopback port until it is dropped or told to stop.
+#[derive(Debug)]
+pub struct FakeGitHub {
+    addr: SocketAddr,
+    api: Api,
+    server: JoinHandle<io::Result<()>>,
 }
 
 impl FakeGitHub {
@@ -115,22 +162,11 @@ impl FakeGitHub {
         }
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
-        let seed = world.with(|world| world.config().seed);
-        let shutdown = CancellationToken::new();
-        let state = State {
-            world,
-            faults,
-            requests: RequestLog::new(config.keep_requests),
-            config: Arc::new(config),
-            base: format!("http://{addr}").into(),
-            chance: Arc::new(Mutex::new(Rng::from_seed(seed ^ 0x4774))),
-            tokens: auth::Minted::new(seed),
-            shutdown: shutdown.clone(),
-        };
-        let stop = shutdown.clone().cancelled_owned();
-        let serve = axum::serve(listener, router(state.clone())).with_graceful_shutdown(stop);
+        let api = Api::new(world, faults, &format!("http://{addr}"), config);
+        let stop = api.0.shutdown.clone().cancelled_owned();
+        let serve = axum::serve(listener, api.router()).with_graceful_shutdown(stop);
         let server = tokio::spawn(serve.into_future());
-        Ok(Self { addr, state, shutdown, server })
+        Ok(Self { addr, api, server })
     }
 
     /// Where it answers.
@@ -140,27 +176,27 @@ impl FakeGitHub {
 
     /// The base of the API: `http://127.0.0.1:port`.
     pub fn url(&self) -> &str {
-        &self.state.base
+        &self.api.0.base
     }
 
     /// The world that it shows.
     pub fn world(&self) -> &SharedWorld {
-        &self.state.world
+        &self.api.0.world
     }
 
     /// The faults that it obeys.
     pub fn faults(&self) -> &SharedFaults {
-        &self.state.faults
+        &self.api.0.faults
     }
 
     /// The requests that were made.
     pub fn requests(&self) -> &RequestLog {
-        &self.state.requests
+        self.api.requests()
     }
 
     /// Answers what is under way and stops.
     pub async fn stop(mut self) {
-        self.shutdown.cancel();
+        self.api.0.shutdown.cancel();
         if let Ok(Err(error)) = (&mut self.server).await {
             tracing::warn!(%error, "the fake GitHub ended with an error");
         }
@@ -169,7 +205,7 @@ impl FakeGitHub {
 
 impl Drop for FakeGitHub {
     fn drop(&mut self) {
-        self.shutdown.cancel();
+        self.api.0.shutdown.cancel();
     }
 }
 

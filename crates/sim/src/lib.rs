@@ -18,7 +18,7 @@ pub mod world;
 pub use cloud::{CloudConfig, SimCloud};
 pub use deliver::{Deliverer, Mailbox, Target};
 pub use faults::Faults;
-pub use http::{FakeGitHub, HttpConfig};
+pub use http::{Api, FakeGitHub, HttpConfig};
 pub use pace::Pace;
 pub use shared::SharedWorld;
 pub use stage::SharedStage;

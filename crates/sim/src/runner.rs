@@ -4,8 +4,6 @@
 //! sleeping for the job's duration, scaled by the server.
 
 pub mod protocol;
-#[cfg(test)]
-mod tests;
 
 use crate::{
     jit::{InvalidJit, Jit},

@@ -77,6 +77,14 @@ async fn answer(state: &State, request: Request, next: Next) -> Response {
     let taken = free || (!faults.rate_limited && state.world.with(|world| world.budgets().take(bucket, now)));
     if !taken {
         let mut budget = state.world.with(|world| world.budgets().left(bucket, now));
+        if let Some(seconds) = faults.retry_after_seconds.filter(|_| faults.rate_limited) {
+            let message =
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+            let mut response = Refusal(StatusCode::FORBIDDEN, message.into()).into_response();
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            show_limits(response.headers_mut(), bucket, &budget);
+            return response;
+        }
         budget.used = budget.limit;
         let message = "API rate limit exceeded for installation. If you reach out to GitHub Support, include the request ID.";
         let mut response = Refusal(StatusCode::FORBIDDEN, message.into()).into_response();

@@ -11,7 +11,8 @@ impl World {
     /// What a repository the world does not have did is passed over.
     pub fn adopt(&mut self, past: &History, script: impl Fn(JobId) -> Option<Arc<dyn Script>>) {
         for push in &past.pushes {
-            let Some((repo, branch)) = self.repo_mut(&push.repo).zip(push.git_ref.strip_prefix("refs/heads/"))
+            let Some((repo, branch)) =
+                self.repo_mut(&push.repo).zip(push.git_ref.strip_prefix("refs/heads/"))
             else {
                 continue;
             };
