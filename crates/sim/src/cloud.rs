@@ -167,3 +167,78 @@ impl SimCloud {
         self.machines.values().filter(|m| m.connected.is_none()).filter_map(|m| m.boots_at).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::{
+        Finish,
+        testing::{job, listener, pass, register, run_in, secs, world},
+    };
+
+    #[test]
+    fn a_machine_boots_takes_its_job_and_ends_with_it() {
+        let (mut world, mut cloud) = (world(), SimCloud::new(CloudConfig::default()));
+        let (id, jit) = register(&mut world, "one", &["linux"]);
+        let run = run_in(&mut world, Finish::WithJobs);
+        job(&mut world, run, "build", &["linux"]);
+        let name = "one".parse().unwrap();
+        let machine = cloud.launch(&name, &jit.encode(), world.now()).unwrap();
+        assert_eq!(cloud.launch(&name, &jit.encode(), world.now()), Ok(machine), "a name is one machine");
+        assert_eq!(cloud.next_due(), Some(world.now() + secs(45)));
+        pass(&mut world, secs(45));
+        cloud.advance(&mut world);
+        assert!(world.runner_by_id(id).unwrap().job.is_some());
+        pass(&mut world, secs(300));
+        cloud.advance(&mut world);
+        assert_eq!((cloud.machines().count(), cloud.histories()[&name].launches), (0, 1));
+        assert!(!cloud.histories()[&name].terminated_busy);
+    }
+
+    #[test]
+    fn ending_a_busy_machine_is_remembered() {
+        let (mut world, mut cloud) = (world(), SimCloud::new(CloudConfig::default()));
+        let (id, jit) = register(&mut world, "one", &["linux"]);
+        let name = "one".parse().unwrap();
+        cloud.launch(&name, &jit.encode(), world.now()).unwrap();
+        pass(&mut world, secs(45));
+        cloud.advance(&mut world);
+        let run = run_in(&mut world, Finish::WithJobs);
+        job(&mut world, run, "build", &["linux"]);
+        cloud.terminate(&mut world, &name);
+        assert!(cloud.histories()[&name].terminated_busy);
+        assert_eq!(listener(&world, id), crate::world::Listener::Away);
+        cloud.terminate(&mut world, &name);
+    }
+
+    #[test]
+    fn launches_fail_as_configured_and_machines_without_a_registration_end() {
+        let mut world = world();
+        let (_, jit) = register(&mut world, "one", &["linux"]);
+        let jit = jit.encode();
+        let name = |number: usize| format!("m{number}").parse().unwrap();
+        let mut cloud = SimCloud::new(CloudConfig { capacity: 3, ..CloudConfig::default() });
+        for number in 0..3 {
+            cloud.launch(&name(number), &jit, world.now()).unwrap();
+        }
+        assert_eq!(cloud.launch(&name(3), &jit, world.now()), Err(LaunchError::Capacity));
+        assert_eq!(cloud.launch(&name(4), "nothing", world.now()), Err(LaunchError::Config));
+        pass(&mut world, secs(45));
+        cloud.advance(&mut world);
+        assert_eq!(cloud.machines().count(), 1, "one connected, the others were told that it is taken");
+
+        let config = CloudConfig { launch_failures: 0.5, boot_failures: 0.5, ..CloudConfig::default() };
+        let play = |seed: u64| {
+            let mut cloud = SimCloud::new(CloudConfig { seed, ..config.clone() });
+            let launched: Vec<bool> =
+                (0..50).map(|number| cloud.launch(&name(number), &jit, world.now()).is_ok()).collect();
+            let booting = cloud.machines().filter(|machine| machine.boots_at.is_some()).count();
+            (launched, booting)
+        };
+        assert_eq!(play(3), play(3));
+        assert_ne!(play(3), play(4));
+        let (launched, booting) = play(3);
+        let launched = launched.into_iter().filter(|ok| *ok).count();
+        assert!((10..40).contains(&launched) && (1..launched).contains(&booting));
+    }
+}

@@ -7,6 +7,7 @@ use crate::{
     wire::{Wire, WireError},
     world::{Attempted, Webhook},
 };
+use axum::Router;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use http::Method;
@@ -17,6 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 use trunkline_github::webhook::signature::sign;
 
 /// GitHub gives a receiver ten seconds.
@@ -140,6 +142,22 @@ impl Mailbox {
     /// Puts an attempt into GitHub's record; status 0 is no answer.
     pub fn record(&self, webhook: Webhook, status_code: u16, duration: SignedDuration) {
         self.world.with(|world| world.record_attempt(webhook, Attempted { status_code, duration }));
+    }
+}
+
+/// Hands a delivery to a receiver in the process and gives the status of its answer.
+pub async fn hand_over(router: Router, headers: &[(&str, String)], body: Bytes) -> u16 {
+    let mut request = http::Request::builder().method(Method::POST).uri("/webhooks/github");
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    match request.body(axum::body::Body::from(body)) {
+        Ok(request) => match router.oneshot(request).await {
+            Ok(response) => response.status().as_u16(),
+            Err(never) => match never {},
+        },
+        // Nobody could send such headers.
+        Err(_) => 0,
     }
 }
 

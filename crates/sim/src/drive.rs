@@ -185,3 +185,86 @@ fn above(ids: FirstIds) -> FirstIds {
 pub fn go_on_at(present: Timestamp, reached: Option<Timestamp>, slack: SignedDuration) -> Timestamp {
     reached.and_then(|at| at.checked_add(slack).ok()).map_or(present, |at| at.max(present))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::Preset;
+    use axum::{Router, http::HeaderMap, routing::post};
+    use std::{collections::HashSet, sync::Mutex};
+    use trunkline_model::clock::{AcceleratedClock, ManualClock};
+
+    #[test]
+    fn time_goes_on_after_what_was_reached() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let slack = SignedDuration::from_secs(10);
+        assert_eq!(go_on_at(at(100), None, slack), at(100));
+        assert_eq!(go_on_at(at(100), Some(at(50)), slack), at(100));
+        assert_eq!(go_on_at(at(100), Some(at(200)), slack), at(210));
+    }
+
+    /// What a receiver got: delivery ids, and ids of runs with their commit.
+    type Got = Arc<Mutex<(Vec<String>, Vec<(u64, String)>)>>;
+
+    async fn receiver() -> (String, Got) {
+        let got = Got::default();
+        let keep = Arc::clone(&got);
+        let take = post(move |headers: HeaderMap, body: String| async move {
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let mut got = keep.lock().unwrap();
+            got.0.push(headers["x-github-delivery"].to_str().unwrap().to_owned());
+            if let Some(run) = body["workflow_run"].as_object() {
+                got.1.push((run["id"].as_u64().unwrap(), run["head_sha"].as_str().unwrap().to_owned()));
+            }
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/", take)).await });
+        (url, got)
+    }
+
+    /// Lives for a moment of real time and gives the last note.
+    async fn live(url: &str, now: Timestamp, earlier: Option<Continuation>) -> Continuation {
+        let wall: SharedClock = Arc::new(trunkline_model::SystemClock);
+        let options = Options {
+            workload: Preset::Tiny.config(),
+            clock: Arc::new(AcceleratedClock::new(wall, now, 600)),
+            pace: Pace::new(600),
+            token: "hush".into(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            past_commits: 3,
+            earlier,
+        };
+        let project = Project::open(options).await.unwrap();
+        let (notes, noted) = watch::channel(None);
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        let target = Target { url: url.to_owned(), secret: "s".into() };
+        let stopper = async {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            stop.cancel();
+        };
+        tokio::join!(project.live(target, notes, shutdown), stopper);
+        let last = *noted.borrow();
+        last.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_later_start_repeats_nothing_of_an_earlier_one() {
+        let (url, got) = receiver().await;
+        let now = ManualClock::new("2026-03-02T09:00:00Z".parse().unwrap());
+        let now = trunkline_model::Clock::now(&now);
+        let first = live(&url, now, None).await;
+        let told = got.lock().unwrap().0.iter().filter(|id| id.starts_with("past-")).count();
+        assert!(first.past_told && first.at > now && told > 10, "{first:?}, {told} told");
+        let second = live(&url, first.at, Some(first)).await;
+        assert!(second.at > first.at && second.starts == 2 && second.number > first.number);
+        let got = got.lock().unwrap();
+        let retold = got.0.iter().filter(|id| id.starts_with("past-")).count();
+        assert_eq!(retold, told, "the past is told once");
+        assert_eq!(got.0.iter().collect::<HashSet<_>>().len(), got.0.len(), "each delivery has its own id");
+        let runs: HashSet<_> = got.1.iter().collect();
+        let ids: HashSet<_> = got.1.iter().map(|(id, _)| id).collect();
+        assert_eq!(runs.len(), ids.len(), "a run is of one commit");
+    }
+}

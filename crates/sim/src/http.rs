@@ -29,10 +29,11 @@ use crate::{Pace, SharedWorld, deliver::SharedFaults};
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, Method, StatusCode},
     middleware,
 };
 use jiff::SignedDuration;
+use serde_json::Value;
 use std::{
     fmt,
     future::IntoFuture as _,
@@ -123,15 +124,60 @@ impl Api {
         &self.0.requests
     }
 
-    /// Answers one request in the process.
-    pub async fn call(&self, request: axum::http::Request<Body>) -> (StatusCode, HeaderMap, Bytes) {
+    /// Answers one request in the process. `token` is one of [`HttpConfig::tokens`].
+    pub async fn ask(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Answered {
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {token}"))
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
+        match request {
+            Ok(request) => self.call(request).await,
+            // A path that no client could ask for.
+            Err(_) => Answered { status: StatusCode::BAD_REQUEST, ..Answered::default() },
+        }
+    }
+
+    /// Answers any request in the process.
+    pub async fn call(&self, request: axum::http::Request<Body>) -> Answered {
         let (parts, body) = match self.router().oneshot(request).await {
             Ok(response) => response.into_parts(),
             Err(never) => match never {},
         };
         // The answer is our own: reading it does not fail.
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-        (parts.status, parts.headers, body)
+        Answered { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// An answer of the API.
+#[derive(Debug, Clone, Default)]
+pub struct Answered {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl Answered {
+    /// A header, when it is there and plain text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The path of the next page, when there is one.
+    pub fn next_page(&self) -> Option<&str> {
+        let link = self.header("link")?.split(',').find(|link| link.contains("rel=\"next\""))?;
+        let url = link.split(['<', '>']).nth(1)?;
+        let at = url.find("://").map_or(0, |at| at + 3);
+        url[at..].find('/').map(|slash| &url[at + slash..])
+    }
+
+    /// The body as JSON; null when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 

@@ -1,7 +1,9 @@
 //! The world's part of the facts.
 
-use super::system::{JobFact, RunnerFact, SystemFacts};
+use super::system::{JobFact, JobRow, RunnerFact, SystemFacts};
 use crate::world::World;
+use jiff::Timestamp;
+use trunkline_model::Job;
 
 impl SystemFacts {
     /// What the world says: jobs, registrations, commits. `known`, machines, calls, effects and counts are the
@@ -16,6 +18,8 @@ impl SystemFacts {
             runners: job.runners.iter().map(ToString::to_string).collect(),
             hosted: job.spec.hosted,
             known: None,
+            truth: JobRow::of(&job.job),
+            row: None,
         });
         let runners = world.runner_histories().map(|runner| RunnerFact {
             name: runner.name.to_string(),
@@ -28,5 +32,21 @@ impl SystemFacts {
         let commits =
             world.repos().map(|repo| repo.branches.get(&repo.default_branch).map_or(0, |b| b.len() as u64));
         Self { jobs: jobs.collect(), runners: runners.collect(), commits: commits.sum(), ..Self::default() }
+    }
+}
+
+impl JobRow {
+    /// The part of a job.
+    pub fn of(job: &Job) -> Self {
+        let ms = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
+        // Until a job begins GitHub gives its creation as its start.
+        let started = job.started_at.filter(|_| job.status.rank() > 0);
+        Self {
+            status: job.status.as_str().into(),
+            conclusion: job.conclusion.map(|conclusion| conclusion.as_str().into()),
+            runner: job.runner_name.clone(),
+            started_ms: ms(started),
+            completed_ms: ms(job.completed_at),
+        }
     }
 }

@@ -18,7 +18,10 @@ use super::{
 use crate::workload::{self, Cause, Generator, Kind, NewJob, NewPull, NewPush, NewRun, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use own::{OwnJob, OwnRun, describe, read};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 use trunkline_model::{BranchName, Commit, Conclusion, JobId, PrNumber, Rng, RunId, Sha};
 
 /// The least time between two moments: what falls due in between waits.
@@ -38,6 +41,7 @@ pub async fn run<S: System>(
     player.tell(format!("the world begins at {}", scenario.start));
     for (number, step) in (1..).zip(&scenario.steps) {
         player.step(number, step).await?;
+        player.look_for_violations(number).await?;
     }
     player.moment().await?;
     let facts = player.system.facts().await?;
@@ -65,6 +69,8 @@ struct Player<'a, S> {
     tip: Option<(BranchName, Sha, Option<PrNumber>)>,
     runs: Vec<OwnRun>,
     checks: Vec<Check>,
+    /// Invariants that were seen broken.
+    broken: BTreeSet<Invariant>,
     timeline: Vec<Moment>,
     moments: u64,
 }
@@ -84,6 +90,7 @@ impl<'a, S: System> Player<'a, S> {
             tip: None,
             runs: vec![],
             checks: vec![],
+            broken: BTreeSet::new(),
             timeline: vec![],
             moments: 0,
         }
@@ -91,6 +98,23 @@ impl<'a, S: System> Player<'a, S> {
 
     fn tell(&mut self, what: impl Into<String>) {
         self.timeline.push(Moment { at: self.now, what: what.into() });
+    }
+
+    /// Says after which step an invariant that must hold at every moment was first broken.
+    async fn look_for_violations(&mut self, number: usize) -> Result<(), SystemError> {
+        let facts = self.system.facts().await?;
+        for invariant in Invariant::ALWAYS {
+            if self.broken.contains(&invariant) || self.scenario.expect.except.contains(&invariant) {
+                continue;
+            }
+            if let Some(first) = invariant.violations(&facts).into_iter().next() {
+                self.broken.insert(invariant);
+                self.tell(format!("{} is broken after step {number}: {first}", invariant.as_str()));
+                let name = format!("step {number}: {}", invariant.as_str());
+                self.checks.push(Check { name, ok: false, detail: first });
+            }
+        }
+        Ok(())
     }
 
     async fn step(&mut self, number: usize, step: &Step) -> Result<(), SystemError> {
@@ -206,7 +230,14 @@ impl<'a, S: System> Player<'a, S> {
                 }
                 people.is_quiet() && people.next_due().is_none()
             });
-            left = Invariant::EndsQuiescent.violations(&self.system.facts().await?);
+            left = if self.system.is_busy() && self.now < until {
+                vec!["jobs or runners are busy".into()]
+            } else {
+                let facts = self.system.facts().await?;
+                let excepted = &self.scenario.expect.except;
+                let wanted = Invariant::IN_TIME.into_iter().filter(|invariant| !excepted.contains(invariant));
+                wanted.flat_map(|invariant| invariant.violations(&facts)).collect()
+            };
             if rest && left.is_empty() {
                 break;
             }
@@ -370,7 +401,7 @@ impl<'a, S: System> Player<'a, S> {
             moments: self.moments,
             jobs: facts.jobs.len() as u64,
             completed: facts.jobs.iter().filter(|job| job.conclusion.is_some()).count() as u64,
-            launched: facts.runners.len() as u64,
+            launched: facts.launched(),
             calls: facts.calls.iter().map(|call| call.count).sum(),
             stored_deliveries: facts.stored_deliveries,
         }
