@@ -94,7 +94,7 @@ pub(crate) fn run() -> ExitCode {
     let answer = match cli.verb {
         Verb::Serve(args) => serve::run(&args),
         Verb::Demo(args) => demo::run(&args),
-        Verb::Sim(verb) => sim::run(&verb),
+        Verb::Sim(verb) => sim::run(&verb, json),
         Verb::Config(ConfigVerb::Check { path }) => config_check::run(&path, json),
         Verb::Label(LabelVerb::Explain(args)) => label::run(&args, json),
         Verb::Replay(args) => replay::run(&args, json),

@@ -69,7 +69,8 @@ pub(super) fn run(args: &Args) -> Result<Answer> {
         })
         .await
         .context("start the simulated GitHub")?;
-        let github = Simulated { api: project.api_url(), hook: project.hook_id(), secret: &secret, token: &token };
+        let github =
+            Simulated { api: project.api_url(), hook: project.hook_id(), secret: &secret, token: &token };
         let config = configuration(&folder, address, &github, repo.as_str())?;
         let engine = Engine::open(config, clock, Pace(PACE)).await?;
         let shutdown = on_signal()?;
@@ -91,7 +92,9 @@ pub(super) fn run(args: &Args) -> Result<Answer> {
 fn read_notes(path: &Path) -> Option<Continuation> {
     let text = std::fs::read_to_string(path).ok()?;
     serde_json::from_str(&text)
-        .inspect_err(|error| tracing::warn!(%error, "`{}` cannot be read; the project begins anew", path.display()))
+        .inspect_err(
+            |error| tracing::warn!(%error, "`{}` cannot be read; the project begins anew", path.display()),
+        )
         .ok()
 }
 
@@ -114,7 +117,8 @@ async fn reached(folder: &Path, earlier: Option<&Continuation>) -> Result<Option
         return Ok(noted);
     }
     let wall: SharedClock = Arc::new(SystemClock);
-    let store = Store::open_sqlite(&path, &wall).await.with_context(|| format!("open `{}`", path.display()))?;
+    let store =
+        Store::open_sqlite(&path, &wall).await.with_context(|| format!("open `{}`", path.display()))?;
     Ok(noted.max(store.event_stats().await?.last_received_at))
 }
 

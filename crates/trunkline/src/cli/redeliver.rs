@@ -33,7 +33,8 @@ pub(super) fn run(args: &Args, json: bool) -> Result<Answer> {
         let since = now - SignedDuration::from_hours(i64::from(args.hours));
         let mut all = vec![];
         for scope in &scopes {
-            let found = engine::redeliver::look(&client, &store, scope, since, now).await?;
+            let record = engine::redeliver::OfClient(&client, scope);
+            let found = engine::redeliver::look(&record, &store, since, now).await?;
             out::talk(&format!("{scope:?}: {} compared, {} missing", found.looked_at, found.missing));
             all.push(found);
         }

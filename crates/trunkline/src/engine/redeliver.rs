@@ -6,6 +6,7 @@
 
 use crate::config::GitHub;
 use anyhow::{Context, Result};
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::{
@@ -20,6 +21,9 @@ use trunkline_store::{NewEvent, Store};
 
 /// Attempts looked at in one turn, per hook.
 const LIMIT: usize = 5_000;
+
+/// How far back a look goes: far beyond the look before, so that a longer outage of ours heals too.
+pub(crate) const LOOK_BACK: SignedDuration = SignedDuration::from_hours(6);
 
 /// What one look found.
 #[derive(Debug, Default, Serialize)]
@@ -39,15 +43,50 @@ pub(crate) fn scopes(github: &GitHub) -> Vec<HookScope> {
     if hooks.is_empty() && github.app.is_some() { vec![HookScope::App] } else { hooks }
 }
 
+/// One attempt of a delivery, as GitHub recorded it.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt {
+    /// Id of the attempt.
+    pub(crate) id: u64,
+    /// Id of the delivery; attempts share it.
+    pub(crate) guid: String,
+    /// The event's name.
+    pub(crate) event: String,
+}
+
+/// GitHub's record of one hook's deliveries.
+#[async_trait]
+pub(crate) trait Record: Sync {
+    /// Attempts since a time.
+    async fn attempts(&self, since: Timestamp) -> Result<Vec<Attempt>>;
+    /// The payload of one attempt, as JSON text.
+    async fn payload(&self, attempt: u64) -> Result<String>;
+}
+
+/// A record, asked by the client.
+pub(crate) struct OfClient<'a>(pub(crate) &'a Client, pub(crate) &'a HookScope);
+
+#[async_trait]
+impl Record for OfClient<'_> {
+    async fn attempts(&self, since: Timestamp) -> Result<Vec<Attempt>> {
+        let all = self.0.deliveries(self.1, since, LIMIT).await?;
+        let attempts = all.into_iter().map(|one| Attempt { id: one.id, guid: one.guid, event: one.event });
+        Ok(attempts.collect())
+    }
+
+    async fn payload(&self, attempt: u64) -> Result<String> {
+        Ok(self.0.delivery_payload(self.1, attempt).await?)
+    }
+}
+
 /// One look through one record.
 pub(crate) async fn look(
-    client: &Client,
+    record: &impl Record,
     store: &Store,
-    scope: &HookScope,
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Found> {
-    let attempts = client.deliveries(scope, since, LIMIT).await.context("list GitHub's deliveries")?;
+    let attempts = record.attempts(since).await.context("list GitHub's deliveries")?;
     // Attempts of one delivery share the guid; any of them has the payload.
     let by_guid: BTreeMap<String, _> =
         attempts.into_iter().map(|attempt| (attempt.guid.to_ascii_lowercase(), attempt)).collect();
@@ -56,7 +95,7 @@ pub(crate) async fn look(
     let missing = by_guid.iter().filter(|(guid, _)| !seen.contains(*guid));
     let mut found = Found { looked_at: guids.len(), missing: guids.len() - seen.len(), stored: 0 };
     for (guid, attempt) in missing {
-        let payload = client.delivery_payload(scope, attempt.id).await.context("fetch a missed delivery")?;
+        let payload = record.payload(attempt.id).await.context("fetch a missed delivery")?;
         let headers = [("via".to_string(), "redeliver".to_string())].into();
         let event = NewEvent {
             source: intake::SOURCE.into(),
@@ -91,9 +130,8 @@ pub(super) async fn run(
         for scope in &scopes {
             let started = Instant::now();
             let now = clock.now();
-            // Twice the period overlaps with the look before; six hours heal a longer outage of ours.
-            let since = now - SignedDuration::from_hours(6);
-            let run = match look(client, store, scope, since, now).await {
+            let since = now - LOOK_BACK;
+            let run = match look(&OfClient(client, scope), store, since, now).await {
                 Ok(found) => LoopRun {
                     duration: started.elapsed(),
                     decided: found.missing as u64,
