@@ -11,7 +11,7 @@ use super::{
     file::Scenario,
     invariants::Invariant,
     report::{Check, Figures, Moment, Report},
-    step::{Deliver, JobRef, JobSpec, SignatureKind, Step, Victim, Work},
+    step::{Deliver, JobRef, JobSpec, SignatureKind, Step, Work},
     system::{Delivery, System, SystemError, SystemFacts},
     values::Length,
 };
@@ -26,6 +26,9 @@ use trunkline_model::{BranchName, Commit, Conclusion, JobId, PrNumber, Rng, RunI
 
 /// The least time between two moments: what falls due in between waits.
 const TICK: SignedDuration = SignedDuration::from_secs(1);
+
+/// Calls to the outside that are still answered before a kill takes effect, at most.
+const MOST_CALLS_BEFORE_DEATH: u64 = 24;
 
 /// Plays a scenario from its start to its checks. `folder` is where its relative paths begin.
 ///
@@ -120,12 +123,7 @@ impl<'a, S: System> Player<'a, S> {
     async fn step(&mut self, number: usize, step: &Step) -> Result<(), SystemError> {
         match step {
             Step::Advance(length) => {
-                let until = self.now + length.get();
-                while self.now < until {
-                    self.moment().await?;
-                    self.now = self.next(until);
-                }
-                self.moment().await?;
+                self.pass(*length).await?;
                 self.tell(format!("{length} passed"));
             }
             Step::WaitUntilQuiet(limit) => self.wait_until_quiet(*limit).await?,
@@ -174,11 +172,25 @@ impl<'a, S: System> Player<'a, S> {
                 self.system.set_faults(faults);
                 self.tell(describe(faults));
             }
-            Step::Kill(Victim::Process) => {
+            Step::Kill(kill) => {
                 // The world goes on for an instant: what it sends arrives, and is not worked off.
                 self.system.advance(self.now).await?;
-                self.system.kill_and_restart().await?;
-                self.tell("Trunkline was killed and started again");
+                // One time in three it dies before it began; else after a few calls to the outside.
+                let (idle, calls) = (self.rng.chance(1.0 / 3.0), self.rng.below(MOST_CALLS_BEFORE_DEATH));
+                let after_calls = kill.after_calls().or((!idle).then_some(calls));
+                self.system.kill(after_calls).await?;
+                self.system.start().await?;
+                self.tell(match kill.after_calls() {
+                    None => "Trunkline was killed and started again".to_owned(),
+                    Some(calls) => format!("Trunkline was killed after {calls} calls and started again"),
+                });
+            }
+            Step::Down(length) => {
+                self.system.advance(self.now).await?;
+                self.system.kill(None).await?;
+                self.pass(*length).await?;
+                self.system.start().await?;
+                self.tell(format!("Trunkline was down for {length} and started again"));
             }
             Step::Workload(work) => {
                 self.active = *work == Work::Resume;
@@ -190,6 +202,16 @@ impl<'a, S: System> Player<'a, S> {
             }
         }
         Ok(())
+    }
+
+    /// Lets time pass, moment by moment.
+    async fn pass(&mut self, length: Length) -> Result<(), SystemError> {
+        let until = self.now + length.get();
+        while self.now < until {
+            self.moment().await?;
+            self.now = self.next(until);
+        }
+        self.moment().await
     }
 
     /// What is due now, on all sides.

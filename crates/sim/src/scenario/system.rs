@@ -67,8 +67,12 @@ pub trait System {
     /// Posts a delivery and returns the HTTP status.
     fn deliver(&mut self, delivery: Delivery) -> impl Future<Output = Result<u16, SystemError>> + Send;
 
-    /// Ends Trunkline without a word, in the middle of whatever it does, and starts it on the same data.
-    fn kill_and_restart(&mut self) -> impl Future<Output = Result<(), SystemError>> + Send;
+    /// Ends Trunkline without a word: at once, or after so many calls to the outside in the middle of what it would
+    /// do next.
+    fn kill(&mut self, after_calls: Option<u64>) -> impl Future<Output = Result<(), SystemError>> + Send;
+
+    /// Starts it again on the same data.
+    fn start(&mut self) -> impl Future<Output = Result<(), SystemError>> + Send;
 
     /// A cheap look: whether something is plainly unfinished, so that [`System::facts`] need not be asked whether
     /// all is quiet.

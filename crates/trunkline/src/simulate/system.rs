@@ -27,9 +27,6 @@ use trunkline_sim::{
     workload::Stage,
 };
 
-/// Most outside calls that are still answered before a kill takes effect.
-const MOST_CALLS_BEFORE_DEATH: u64 = 12;
-
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct SimSystem {
@@ -44,7 +41,6 @@ pub(super) struct SimSystem {
     clock: ManualClock,
     faults: SharedFaults,
     mailbox: Mailbox,
-    rng: Rng,
     /// Goes last: everything above uses it.
     _folder: TempDir,
 }
@@ -53,7 +49,7 @@ impl SimSystem {
     /// The product of a scenario, started on an empty folder.
     pub(super) async fn open(scenario: &Scenario, scale: ScaleConfig) -> Result<Self> {
         let file = &scenario.world;
-        let folder = tempfile::tempdir().context("make a folder for the product's data")?;
+        let folder = temporary().context("make a folder for the product's data")?;
         let clock = ManualClock::new(scenario.start);
         let shared: SharedClock = Arc::new(clock.clone());
         let mut rng = Rng::from_seed(file.seed ^ 0x51a7);
@@ -102,7 +98,6 @@ impl SimSystem {
             log: LogFacts::default(),
             clock,
             faults,
-            rng,
             _folder: folder,
         })
     }
@@ -123,11 +118,11 @@ impl SimSystem {
 
     /// Hands over what arrives now.
     async fn deliver_due(&mut self) -> Result<(), SystemError> {
-        let router = self.alive()?.app.router();
+        let router = self.product.as_ref().map(|product| product.app.router());
         for departure in self.mailbox.take_due() {
             let webhook = departure.webhook;
             let mut status = 0;
-            if !departure.dropped {
+            if let Some(router) = router.as_ref().filter(|_| !departure.dropped) {
                 let headers = self.mailbox.headers(&webhook, &self.ground.secret);
                 status = hand_over(router.clone(), &headers, webhook.body.clone()).await;
             }
@@ -138,6 +133,17 @@ impl SimSystem {
         }
         Ok(())
     }
+}
+
+/// A folder for data that is thrown away. In memory where that is possible: no disk need be waited for.
+fn temporary() -> std::io::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    if std::env::var_os("TMPDIR").is_none()
+        && let Ok(folder) = tempfile::Builder::new().prefix("trunkline-sim-").tempdir_in(memory)
+    {
+        return Ok(folder);
+    }
+    tempfile::Builder::new().prefix("trunkline-sim-").tempdir()
 }
 
 /// The fleet's part of the configuration file that the scenario stands for.
@@ -231,20 +237,17 @@ impl System for SimSystem {
         Ok(status)
     }
 
-    async fn kill_and_restart(&mut self) -> Result<(), SystemError> {
-        let calls = self.rng.below(MOST_CALLS_BEFORE_DEATH);
-        // One time in three it dies before it began to work anything off.
-        if !self.rng.chance(1.0 / 3.0)
-            && let Some(mut product) = self.product.take()
-        {
-            self.ground.fuse.arm(calls);
-            let ground = &self.ground;
-            let mut result = Ok(());
-            ground.fuse.cut(async { result = product.hurry(ground).await }).await;
-            self.ground.fuse.disarm();
-            result.map_err(failed("let the product work"))?;
-        }
-        self.product = None;
+    async fn kill(&mut self, after_calls: Option<u64>) -> Result<(), SystemError> {
+        let Some(mut product) = self.product.take() else { return Ok(()) };
+        let Some(calls) = after_calls else { return Ok(()) };
+        self.ground.fuse.arm(calls);
+        let (ground, mut result) = (&self.ground, Ok(()));
+        ground.fuse.cut(async { result = product.hurry(ground).await }).await;
+        self.ground.fuse.disarm();
+        result.map_err(failed("let the product work"))
+    }
+
+    async fn start(&mut self) -> Result<(), SystemError> {
         self.starts += 1;
         let product = Product::open(&self.ground, self.starts).await;
         self.product = Some(product.map_err(failed("start the product again"))?);

@@ -200,9 +200,13 @@ impl System for Toy {
         Ok(self.answers)
     }
 
-    async fn kill_and_restart(&mut self) -> Result<(), SystemError> {
-        self.facts.starts += 1;
+    async fn kill(&mut self, _: Option<u64>) -> Result<(), SystemError> {
         self.heard.clear();
+        Ok(())
+    }
+
+    async fn start(&mut self) -> Result<(), SystemError> {
+        self.facts.starts += 1;
         Ok(())
     }
 
