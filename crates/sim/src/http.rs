@@ -82,7 +82,10 @@ impl fmt::Debug for HttpConfig {
 
 /// The fake GitHub's answers, without a port. Clones share everything.
 #[derive(Debug, Clone)]
-pub struct Api(State);
+pub struct Api {
+    state: State,
+    router: Router,
+}
 
 /// What every handler works with.
 #[derive(Debug, Clone)]
@@ -102,7 +105,7 @@ impl Api {
     /// The API of a world. `base` is where it is said to be: links and runners' configurations begin with it.
     pub fn new(world: SharedWorld, faults: SharedFaults, base: &str, config: HttpConfig) -> Self {
         let seed = world.with(|world| world.config().seed);
-        Self(State {
+        let state = State {
             world,
             faults,
             requests: RequestLog::new(config.keep_requests),
@@ -111,17 +114,18 @@ impl Api {
             chance: Arc::new(Mutex::new(Rng::from_seed(seed ^ 0x4774))),
             tokens: auth::Minted::new(seed),
             shutdown: CancellationToken::new(),
-        })
+        };
+        Self { router: router(state.clone()), state }
     }
 
     /// All its routes.
     pub fn router(&self) -> Router {
-        router(self.0.clone())
+        self.router.clone()
     }
 
     /// The requests that were made.
     pub fn requests(&self) -> &RequestLog {
-        &self.0.requests
+        &self.state.requests
     }
 
     /// Answers one request in the process. `token` is one of [`HttpConfig::tokens`].
@@ -209,7 +213,7 @@ impl FakeGitHub {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
         let api = Api::new(world, faults, &format!("http://{addr}"), config);
-        let stop = api.0.shutdown.clone().cancelled_owned();
+        let stop = api.state.shutdown.clone().cancelled_owned();
         let serve = axum::serve(listener, api.router()).with_graceful_shutdown(stop);
         let server = tokio::spawn(serve.into_future());
         Ok(Self { addr, api, server })
@@ -222,17 +226,17 @@ impl FakeGitHub {
 
     /// The base of the API: `http://127.0.0.1:port`.
     pub fn url(&self) -> &str {
-        &self.api.0.base
+        &self.api.state.base
     }
 
     /// The world that it shows.
     pub fn world(&self) -> &SharedWorld {
-        &self.api.0.world
+        &self.api.state.world
     }
 
     /// The faults that it obeys.
     pub fn faults(&self) -> &SharedFaults {
-        &self.api.0.faults
+        &self.api.state.faults
     }
 
     /// The requests that were made.
@@ -242,7 +246,7 @@ impl FakeGitHub {
 
     /// Answers what is under way and stops.
     pub async fn stop(mut self) {
-        self.api.0.shutdown.cancel();
+        self.api.state.shutdown.cancel();
         if let Ok(Err(error)) = (&mut self.server).await {
             tracing::warn!(%error, "the fake GitHub ended with an error");
         }
@@ -251,7 +255,7 @@ impl FakeGitHub {
 
 impl Drop for FakeGitHub {
     fn drop(&mut self) {
-        self.api.0.shutdown.cancel();
+        self.api.state.shutdown.cancel();
     }
 }
 

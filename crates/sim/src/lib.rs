@@ -15,6 +15,8 @@ mod wire;
 pub mod workload;
 pub mod world;
 
+/// Routes of a receiver in the process.
+pub use axum::Router;
 pub use cloud::{CloudConfig, SimCloud};
 pub use deliver::{Deliverer, Mailbox, Target};
 pub use faults::Faults;

@@ -22,8 +22,12 @@ use trunkline_fleet::{Fleet, Parts, Scope, ledger::RUNNER_RECORD, scale_config::
 use trunkline_github::webhook::signature::Secrets;
 use trunkline_model::{RepoName, Rng, SharedClock};
 use trunkline_server::{App, AppState, Projector, ServerConfig};
+use trunkline_sim::Router;
 use trunkline_store::{EffectFilter, EffectState, Store};
 use trunkline_warehouse::{Warehouse, WarehouseConfig};
+
+/// How long the projector gathers events.
+const GATHER: SignedDuration = SignedDuration::from_secs(10);
 
 /// What outlives the product's deaths.
 #[derive(Debug)]
@@ -49,12 +53,15 @@ pub(super) struct Ground {
 pub(super) struct Product {
     pub(super) store: Store,
     pub(super) warehouse: Warehouse,
-    pub(super) app: App,
+    /// Its HTTP side: intake and API.
+    pub(super) router: Router,
     projector: Projector,
     fleet: Fleet,
     plan_at: Timestamp,
     reconcile_at: Timestamp,
     redeliver_at: Option<Timestamp>,
+    /// When events that came in are taken into the warehouse: one load of many costs little more than one of a few.
+    project_at: Option<Timestamp>,
     /// A turn found nothing to decide and nothing pending: the next one is due when something changed.
     idle: bool,
 }
@@ -89,16 +96,17 @@ impl Product {
             config: ServerConfig::new(secrets),
         });
         let redeliver_at = (ground.redeliver_minutes > 0).then(|| now + redeliver_period(ground));
-        let projector = app.projector();
+        let (projector, router) = (app.projector(), app.router());
         Ok(Self {
             store,
             warehouse,
-            app,
+            router,
             projector,
             fleet,
             plan_at: now,
             reconcile_at: now,
             redeliver_at,
+            project_at: Some(now),
             idle: false,
         })
     }
@@ -106,15 +114,23 @@ impl Product {
     /// When it wants to work next without anybody's doing.
     pub(super) fn next_due(&self) -> Timestamp {
         let plan = (!self.idle).then_some(self.plan_at);
-        plan.into_iter().chain(self.redeliver_at).fold(self.reconcile_at, Timestamp::min)
+        let others = plan.into_iter().chain(self.redeliver_at).chain(self.project_at);
+        others.fold(self.reconcile_at, Timestamp::min)
     }
 
     /// Works until there is nothing more to do now.
     pub(super) async fn settle(&mut self, ground: &Ground) -> Result<()> {
         loop {
             let seq = *self.store.subscribe().borrow();
-            self.take_in().await?;
             let now = ground.clock.now();
+            let taken = self.take_in().await?;
+            if taken > 0 && self.project_at.is_none() {
+                self.project_at = Some(now + GATHER);
+            }
+            if self.project_at.is_some_and(|at| at <= now) {
+                self.projector.catch_up().await?;
+                self.project_at = None;
+            }
             if self.plan_at <= now {
                 self.turn(ground).await?;
             }
@@ -131,14 +147,20 @@ impl Product {
     /// Everything that a kill may interrupt, in its usual order and whether due or not.
     pub(super) async fn hurry(&mut self, ground: &Ground) -> Result<()> {
         self.take_in().await?;
+        self.projector.catch_up().await?;
         self.turn(ground).await
     }
 
-    /// New events become jobs, runners and rows.
-    async fn take_in(&mut self) -> Result<()> {
-        while self.fleet.step_intake().await?.more {}
-        self.projector.catch_up().await?;
-        Ok(())
+    /// New events become jobs and runners. Says how many there were.
+    async fn take_in(&mut self) -> Result<usize> {
+        let mut taken = 0;
+        loop {
+            let step = self.fleet.step_intake().await?;
+            taken += step.events;
+            if !step.more {
+                return Ok(taken);
+            }
+        }
     }
 
     /// One turn of the fleet, as its loop makes it.
@@ -148,7 +170,7 @@ impl Product {
         if self.reconcile_at <= now {
             self.fleet.step_reconcile().await?;
             self.reconcile_at = now + every(ground.settings.reconcile_seconds);
-            while self.fleet.step_intake().await?.more {}
+            self.take_in().await?;
         }
         let planned = self.fleet.step_plan().await?;
         let executed = self.fleet.step_execute().await?;

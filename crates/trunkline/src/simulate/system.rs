@@ -118,7 +118,7 @@ impl SimSystem {
 
     /// Hands over what arrives now.
     async fn deliver_due(&mut self) -> Result<(), SystemError> {
-        let router = self.product.as_ref().map(|product| product.app.router());
+        let router = self.product.as_ref().map(|product| product.router.clone());
         for departure in self.mailbox.take_due() {
             let webhook = departure.webhook;
             let mut status = 0;
@@ -229,7 +229,7 @@ impl System for SimSystem {
         }
         all.retain(|(name, _)| !headers.keys().any(|own| own.eq_ignore_ascii_case(name)));
         all.extend(headers.iter().map(|(name, value)| (name.as_str(), value.clone())));
-        let router = self.alive()?.app.router();
+        let router = self.alive()?.router.clone();
         let status = hand_over(router, &all, body.into()).await;
         if (200..300).contains(&status) {
             self.acknowledged.insert(id.to_ascii_lowercase());
