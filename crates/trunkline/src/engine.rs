@@ -181,8 +181,8 @@ pub(crate) fn fleet_config(
     fleet.boot_timeout = scaled(settings.boot_timeout_seconds);
     fleet.idle_grace = scaled(settings.idle_seconds);
     fleet.reconcile_period = scaled(settings.reconcile_seconds);
-    fleet.finish_grace = fleet.finish_grace * i32::from(pace);
-    fleet.confirm_jobs_after = fleet.confirm_jobs_after * i32::from(pace);
+    fleet.finish_grace *= i32::from(pace);
+    fleet.confirm_jobs_after *= i32::from(pace);
     fleet
 }
 

@@ -123,10 +123,7 @@ impl Product {
         loop {
             let seq = *self.store.subscribe().borrow();
             let now = ground.clock.now();
-            let taken = self.take_in().await?;
-            if taken > 0 && self.project_at.is_none() {
-                self.project_at = Some(now + GATHER);
-            }
+            self.take_in(now).await?;
             if self.project_at.is_some_and(|at| at <= now) {
                 self.projector.catch_up().await?;
                 self.project_at = None;
@@ -146,19 +143,20 @@ impl Product {
 
     /// Everything that a kill may interrupt, in its usual order and whether due or not.
     pub(super) async fn hurry(&mut self, ground: &Ground) -> Result<()> {
-        self.take_in().await?;
+        self.take_in(ground.clock.now()).await?;
         self.projector.catch_up().await?;
         self.turn(ground).await
     }
 
-    /// New events become jobs and runners. Says how many there were.
-    async fn take_in(&mut self) -> Result<usize> {
-        let mut taken = 0;
+    /// New events become jobs and runners, and soon rows.
+    async fn take_in(&mut self, now: Timestamp) -> Result<()> {
         loop {
             let step = self.fleet.step_intake().await?;
-            taken += step.events;
+            if step.events > 0 {
+                self.project_at.get_or_insert(now + GATHER);
+            }
             if !step.more {
-                return Ok(taken);
+                return Ok(());
             }
         }
     }
@@ -170,7 +168,7 @@ impl Product {
         if self.reconcile_at <= now {
             self.fleet.step_reconcile().await?;
             self.reconcile_at = now + every(ground.settings.reconcile_seconds);
-            self.take_in().await?;
+            self.take_in(now).await?;
         }
         let planned = self.fleet.step_plan().await?;
         let executed = self.fleet.step_execute().await?;
