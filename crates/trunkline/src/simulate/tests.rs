@@ -101,9 +101,11 @@ expect: {{ runners_left: 0 }}
     )
 }
 
+/// `TRUNKLINE_SIM_SEEDS=200` tries more of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn invariants_hold_whatever_happens() {
-    for seed in 1..=12 {
+    let seeds = std::env::var("TRUNKLINE_SIM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(12);
+    for seed in 1..=seeds {
         let text = by_chance(seed);
         let report = play_text(&text).await;
         assert!(report.passed, "{text}\n{}", report.to_text(false));
