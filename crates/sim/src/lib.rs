@@ -1,12 +1,27 @@
-//! A simulated world: a fake GitHub over HTTP and the workload that keeps it busy.
-//!
-//! | look for | in |
-//! |---|---|
-//! | the fake GitHub's state: runs, jobs, runners, what follows from what | [`fake`] |
-//! | its HTTP face, its webhooks, its runner program | [`fake::http`], [`fake::drive`], [`fake::runner`] |
-//! | commits, pull requests, jobs, failures, logs | [`workload`] |
-//! | the format of scenario files and their checks | [`scenario`] |
+#![doc = include_str!("../README.md")]
 
-pub mod fake;
+pub mod cloud;
+pub mod deliver;
+pub mod drive;
+pub mod faults;
+pub mod http;
+pub mod jit;
+mod pace;
+pub mod runner;
 pub mod scenario;
+mod shared;
+mod stage;
+mod wire;
 pub mod workload;
+pub mod world;
+
+/// Routes of a receiver in the process.
+pub use axum::Router;
+pub use cloud::{CloudConfig, SimCloud};
+pub use deliver::{Deliverer, Mailbox, Target};
+pub use faults::Faults;
+pub use http::{Api, FakeGitHub, HttpConfig};
+pub use pace::Pace;
+pub use shared::SharedWorld;
+pub use stage::SharedStage;
+pub use world::{World, WorldConfig};

@@ -15,6 +15,7 @@
 
 mod checks;
 pub mod expect;
+mod facts;
 pub mod file;
 pub mod invariants;
 pub mod parse;

@@ -32,9 +32,10 @@ struct Cli {
     /// Print data as JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// Log filter, such as `debug` or `trunkline_fleet=debug`.
-    #[arg(long, global = true, env = "TRUNKLINE_LOG", default_value = "info")]
-    log: String,
+    /// Log filter, such as `debug` or `trunkline_fleet=debug`;
+    /// `info` when absent, and `error` for `sim run`, whose report tells what happened.
+    #[arg(long, global = true, env = "TRUNKLINE_LOG")]
+    log: Option<String>,
     /// Log lines as JSON.
     #[arg(long, global = true, env = "TRUNKLINE_LOG_JSON")]
     log_json: bool,
@@ -98,7 +99,7 @@ pub(crate) fn run() -> ExitCode {
     let answer = match cli.verb {
         Verb::Serve(args) => serve::run(&args),
         Verb::Demo(args) => demo::run(&args),
-        Verb::Sim(verb) => sim::run(&verb),
+        Verb::Sim(verb) => sim::run(&verb, json),
         Verb::Config(ConfigVerb::Check { path }) => config_check::run(&path, json),
         Verb::ScaleConfig(verb) => scale_config::run(&verb, json),
         Verb::Label(LabelVerb::Explain(args)) => label::run(&args, json),
@@ -123,7 +124,9 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn start_log(cli: &Cli) {
-    let filter = tracing_subscriber::EnvFilter::try_new(&cli.log).unwrap_or_else(|_| "info".into());
+    let default = if matches!(cli.verb, Verb::Sim(sim::Verb::Run(_))) { "error" } else { "info" };
+    let filter = cli.log.as_deref().unwrap_or(default);
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| default.into());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if cli.log_json { lines.json().init() } else { lines.init() }
 }

@@ -25,7 +25,7 @@ use trunkline_github::{
     client::Scope as GitHubScope,
     http::{self, HttpOptions},
 };
-use trunkline_model::{Rng, Severity, SharedClock};
+use trunkline_model::{RepoName, Rng, Severity, SharedClock};
 use trunkline_server::{App, AppState, ServerConfig};
 use trunkline_store::Store;
 use trunkline_warehouse::{Warehouse, WarehouseConfig};
@@ -152,6 +152,27 @@ impl Engine {
     }
 }
 
+/// The fleet's limits and times, as configured.
+pub(crate) fn fleet_config(
+    settings: &FleetSettings,
+    scope: Scope,
+    polled: Vec<RepoName>,
+    Pace(pace): Pace,
+) -> FleetConfig {
+    let scaled = |seconds: u32| SignedDuration::from_secs(i64::from(seconds) * i64::from(pace));
+    let mut fleet = FleetConfig::new(scope);
+    fleet.poll_repositories = polled;
+    fleet.max_runners = settings.max_runners;
+    fleet.boot_timeout = scaled(settings.boot_timeout_seconds);
+    fleet.idle_grace = scaled(settings.idle_seconds);
+    fleet.reconcile_period = scaled(settings.reconcile_seconds);
+    fleet.lease_ttl *= i32::from(pace);
+    fleet.keep_finished = SignedDuration::from_hours(24 * i64::from(settings.keep_finished_days));
+    fleet.finish_grace *= i32::from(pace);
+    fleet.confirm_jobs_after *= i32::from(pace);
+    fleet
+}
+
 async fn open_fleet(
     config: &Config,
     settings: &FleetSettings,
@@ -170,17 +191,7 @@ async fn open_fleet(
         (None, Some(org)) => (Scope::Organization(org.clone()), GitHubScope::Org(org.clone()), vec![]),
         (None, None) => bail!("`[fleet]` needs `repository` or `organization`"),
     };
-    let scaled = |seconds: u32| SignedDuration::from_secs(i64::from(seconds) * i64::from(pace));
-    let mut fleet = FleetConfig::new(scope);
-    fleet.poll_repositories = polled;
-    fleet.max_runners = settings.max_runners;
-    fleet.boot_timeout = scaled(settings.boot_timeout_seconds);
-    fleet.idle_grace = scaled(settings.idle_seconds);
-    fleet.reconcile_period = scaled(settings.reconcile_seconds);
-    fleet.lease_ttl *= i32::from(pace);
-    fleet.keep_finished = SignedDuration::from_hours(24 * i64::from(settings.keep_finished_days));
-    fleet.finish_grace *= i32::from(pace);
-    fleet.confirm_jobs_after *= i32::from(pace);
+    let fleet = fleet_config(settings, scope, polled, Pace(pace));
     let provider = ProcessProvider::new(ProcessConfig {
         command: settings.command.clone(),
         folder: config.storage.folder.join("runners"),

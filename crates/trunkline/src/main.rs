@@ -6,6 +6,7 @@
 mod cli;
 mod config;
 mod engine;
+mod simulate;
 
 fn main() -> std::process::ExitCode {
     cli::run()

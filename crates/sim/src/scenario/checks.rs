@@ -25,7 +25,7 @@ pub(super) fn evaluate(expect: &Expect, facts: &SystemFacts) -> Vec<Check> {
         ("success", counts.success, ended(|conclusion| conclusion == Conclusion::Success)),
         ("failure", counts.failure, ended(Conclusion::is_failure)),
         ("cancelled", counts.cancelled, ended(|conclusion| conclusion == Conclusion::Cancelled)),
-        ("launched", counts.launched, facts.runners.len() as u64),
+        ("launched", counts.launched, facts.launched()),
         ("stored_deliveries", counts.stored_deliveries, facts.stored_deliveries),
         ("starts", counts.starts, facts.starts),
     ];

@@ -1,6 +1,6 @@
 //! What holds in every run, whatever the scenario.
 
-use super::system::SystemFacts;
+use super::system::{JobRow, SystemFacts};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use trunkline_model::JobStatus;
@@ -17,19 +17,44 @@ pub enum Invariant {
     NoBusyRunnerTerminated,
     /// No delivery was stored twice, no effect was done twice.
     NoEffectTwice,
+    /// Every delivery that Trunkline acknowledged is in its log.
+    NoDeliveryLost,
+    /// The warehouse has every job and commit as GitHub has it.
+    WarehouseIsTrue,
+    /// Every action that was decided says why.
+    EveryActionExplained,
+    /// Never more machines at once than configured: nothing is spent above the budget.
+    WithinLimits,
     /// At the end nothing is queued, running, pending or left over.
     EndsQuiescent,
 }
 
 impl Invariant {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::OneRunnerPerJob,
         Self::NoJobLost,
         Self::NoBusyRunnerTerminated,
         Self::NoEffectTwice,
+        Self::NoDeliveryLost,
+        Self::WarehouseIsTrue,
+        Self::EveryActionExplained,
+        Self::WithinLimits,
         Self::EndsQuiescent,
     ];
+
+    /// Those that hold at every moment; the others only when all is quiet.
+    pub const ALWAYS: [Self; 6] = [
+        Self::OneRunnerPerJob,
+        Self::NoBusyRunnerTerminated,
+        Self::NoEffectTwice,
+        Self::NoDeliveryLost,
+        Self::EveryActionExplained,
+        Self::WithinLimits,
+    ];
+
+    /// Those that take time to come true: what [`Step::WaitUntilQuiet`](super::Step) waits for.
+    pub const IN_TIME: [Self; 3] = [Self::EndsQuiescent, Self::NoJobLost, Self::WarehouseIsTrue];
 
     /// The word in files and reports.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +63,10 @@ impl Invariant {
             Self::NoJobLost => "no_job_lost",
             Self::NoBusyRunnerTerminated => "no_busy_runner_terminated",
             Self::NoEffectTwice => "no_effect_twice",
+            Self::NoDeliveryLost => "no_delivery_lost",
+            Self::WarehouseIsTrue => "warehouse_is_true",
+            Self::EveryActionExplained => "every_action_explained",
+            Self::WithinLimits => "within_limits",
             Self::EndsQuiescent => "ends_quiescent",
         }
     }
@@ -56,6 +85,20 @@ impl Invariant {
                 })
                 .collect(),
             Self::NoEffectTwice => no_effect_twice(facts),
+            Self::NoDeliveryLost => {
+                let lost = facts.deliveries_lost.iter();
+                lost.map(|guid| format!("delivery `{guid}` was acknowledged and is not in the log")).collect()
+            }
+            Self::WarehouseIsTrue => warehouse_is_true(facts),
+            Self::EveryActionExplained => {
+                facts.unexplained.iter().map(|key| format!("effect `{key}` does not say why")).collect()
+            }
+            Self::WithinLimits => facts
+                .machines_allowed
+                .filter(|allowed| facts.most_machines > *allowed)
+                .map(|allowed| format!("{} machines ran at once, {allowed} are allowed", facts.most_machines))
+                .into_iter()
+                .collect(),
             Self::EndsQuiescent => ends_quiescent(facts),
         }
     }
@@ -94,6 +137,23 @@ fn no_job_lost(facts: &SystemFacts) -> Vec<String> {
 
 fn state(status: JobStatus, conclusion: Option<trunkline_model::Conclusion>) -> String {
     conclusion.map_or_else(|| status.as_str().to_owned(), |conclusion| conclusion.as_str().to_owned())
+}
+
+fn warehouse_is_true(facts: &SystemFacts) -> Vec<String> {
+    let wrong = facts.jobs.iter().filter(|job| job.row.as_ref() != Some(&job.truth)).map(|job| {
+        let row = job.row.as_ref().map_or("no row".into(), words);
+        format!("job `{}` ({}): {} at GitHub, {row} in the warehouse", job.name, job.id, words(&job.truth))
+    });
+    let missing = facts.commits_missing.iter().map(|sha| format!("commit {sha} is not in the warehouse"));
+    wrong.chain(missing).collect()
+}
+
+fn words(row: &JobRow) -> String {
+    let state = row.conclusion.as_ref().unwrap_or(&row.status);
+    let runner = row.runner.as_deref().unwrap_or("no runner");
+    let time =
+        |ms: Option<i64>| ms.map_or("never".to_owned(), |ms| format!("{}.{:03} s", ms / 1_000, ms % 1_000));
+    format!("{state} on {runner} from {} to {}", time(row.started_ms), time(row.completed_ms))
 }
 
 fn no_effect_twice(facts: &SystemFacts) -> Vec<String> {
@@ -146,6 +206,8 @@ mod tests {
             runners: vec!["r1".into()],
             hosted: false,
             known: Some((JobStatus::Completed, Some(Conclusion::Success))),
+            truth: JobRow { status: "completed".into(), ..JobRow::default() },
+            row: Some(JobRow { status: "completed".into(), ..JobRow::default() }),
         }
     }
 
@@ -193,6 +255,18 @@ mod tests {
         assert_eq!(with_runner(|runner| runner.registered = true), [EndsQuiescent]);
         let facts = SystemFacts { effects_done: [("jit:r1".into(), 2)].into(), ..fine.clone() };
         assert_eq!(broken(&facts), [NoEffectTwice]);
+        assert_eq!(with_job(|job| job.row = None), [WarehouseIsTrue]);
+        assert_eq!(with_job(|job| job.truth.completed_ms = Some(1)), [WarehouseIsTrue]);
+        let facts = SystemFacts { commits_missing: vec!["abc".into()], ..fine.clone() };
+        assert_eq!(broken(&facts), [WarehouseIsTrue]);
+        let facts = SystemFacts { deliveries_lost: vec!["guid".into()], ..fine.clone() };
+        assert_eq!(broken(&facts), [NoDeliveryLost]);
+        let facts = SystemFacts { unexplained: vec!["launch".into()], ..fine.clone() };
+        assert_eq!(broken(&facts), [EveryActionExplained]);
+        let with_limit =
+            |machines_allowed| SystemFacts { most_machines: 3, machines_allowed, ..fine.clone() };
+        assert_eq!(broken(&with_limit(Some(2))), [WithinLimits]);
+        assert_eq!((broken(&with_limit(Some(3))), broken(&with_limit(None))), (vec![], vec![]));
         assert_eq!(broken(&SystemFacts { stored_twice: 1, ..fine.clone() }), [NoEffectTwice]);
         assert_eq!(broken(&SystemFacts { effects_pending: 1, events_behind: 2, ..fine }), [EndsQuiescent]);
     }

@@ -11,18 +11,24 @@ use super::{
     file::Scenario,
     invariants::Invariant,
     report::{Check, Figures, Moment, Report},
-    step::{Deliver, JobRef, JobSpec, SignatureKind, Step, Victim, Work},
+    step::{Deliver, JobRef, JobSpec, SignatureKind, Step, Work},
     system::{Delivery, System, SystemError, SystemFacts},
     values::Length,
 };
 use crate::workload::{self, Cause, Generator, Kind, NewJob, NewPull, NewPush, NewRun, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use own::{OwnJob, OwnRun, describe, read};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 use trunkline_model::{BranchName, Commit, Conclusion, JobId, PrNumber, Rng, RunId, Sha};
 
 /// The least time between two moments: what falls due in between waits.
 const TICK: SignedDuration = SignedDuration::from_secs(1);
+
+/// Calls to the outside that are still answered before a kill takes effect, at most.
+const MOST_CALLS_BEFORE_DEATH: u64 = 24;
 
 /// Plays a scenario from its start to its checks. `folder` is where its relative paths begin.
 ///
@@ -38,6 +44,7 @@ pub async fn run<S: System>(
     player.tell(format!("the world begins at {}", scenario.start));
     for (number, step) in (1..).zip(&scenario.steps) {
         player.step(number, step).await?;
+        player.look_for_violations(number).await?;
     }
     player.moment().await?;
     let facts = player.system.facts().await?;
@@ -65,6 +72,8 @@ struct Player<'a, S> {
     tip: Option<(BranchName, Sha, Option<PrNumber>)>,
     runs: Vec<OwnRun>,
     checks: Vec<Check>,
+    /// Invariants that were seen broken.
+    broken: BTreeSet<Invariant>,
     timeline: Vec<Moment>,
     moments: u64,
 }
@@ -84,6 +93,7 @@ impl<'a, S: System> Player<'a, S> {
             tip: None,
             runs: vec![],
             checks: vec![],
+            broken: BTreeSet::new(),
             timeline: vec![],
             moments: 0,
         }
@@ -93,15 +103,27 @@ impl<'a, S: System> Player<'a, S> {
         self.timeline.push(Moment { at: self.now, what: what.into() });
     }
 
+    /// Says after which step an invariant that must hold at every moment was first broken.
+    async fn look_for_violations(&mut self, number: usize) -> Result<(), SystemError> {
+        let facts = self.system.facts().await?;
+        for invariant in Invariant::ALWAYS {
+            if self.broken.contains(&invariant) || self.scenario.expect.except.contains(&invariant) {
+                continue;
+            }
+            if let Some(first) = invariant.violations(&facts).into_iter().next() {
+                self.broken.insert(invariant);
+                self.tell(format!("{} is broken after step {number}: {first}", invariant.as_str()));
+                let name = format!("step {number}: {}", invariant.as_str());
+                self.checks.push(Check { name, ok: false, detail: first });
+            }
+        }
+        Ok(())
+    }
+
     async fn step(&mut self, number: usize, step: &Step) -> Result<(), SystemError> {
         match step {
             Step::Advance(length) => {
-                let until = self.now + length.get();
-                while self.now < until {
-                    self.moment().await?;
-                    self.now = self.next(until);
-                }
-                self.moment().await?;
+                self.pass(*length).await?;
                 self.tell(format!("{length} passed"));
             }
             Step::WaitUntilQuiet(limit) => self.wait_until_quiet(*limit).await?,
@@ -150,11 +172,25 @@ impl<'a, S: System> Player<'a, S> {
                 self.system.set_faults(faults);
                 self.tell(describe(faults));
             }
-            Step::Kill(Victim::Process) => {
+            Step::Kill(kill) => {
                 // The world goes on for an instant: what it sends arrives, and is not worked off.
                 self.system.advance(self.now).await?;
-                self.system.kill_and_restart().await?;
-                self.tell("Trunkline was killed and started again");
+                // One time in three it dies before it began; else after a few calls to the outside.
+                let (idle, calls) = (self.rng.chance(1.0 / 3.0), self.rng.below(MOST_CALLS_BEFORE_DEATH));
+                let after_calls = kill.after_calls().or((!idle).then_some(calls));
+                self.system.kill(after_calls).await?;
+                self.system.start().await?;
+                self.tell(match kill.after_calls() {
+                    None => "Trunkline was killed and started again".to_owned(),
+                    Some(calls) => format!("Trunkline was killed after {calls} calls and started again"),
+                });
+            }
+            Step::Down(length) => {
+                self.system.advance(self.now).await?;
+                self.system.kill(None).await?;
+                self.pass(*length).await?;
+                self.system.start().await?;
+                self.tell(format!("Trunkline was down for {length} and started again"));
             }
             Step::Workload(work) => {
                 self.active = *work == Work::Resume;
@@ -166,6 +202,16 @@ impl<'a, S: System> Player<'a, S> {
             }
         }
         Ok(())
+    }
+
+    /// Lets time pass, moment by moment.
+    async fn pass(&mut self, length: Length) -> Result<(), SystemError> {
+        let until = self.now + length.get();
+        while self.now < until {
+            self.moment().await?;
+            self.now = self.next(until);
+        }
+        self.moment().await
     }
 
     /// What is due now, on all sides.
@@ -206,11 +252,20 @@ impl<'a, S: System> Player<'a, S> {
                 }
                 people.is_quiet() && people.next_due().is_none()
             });
-            left = Invariant::EndsQuiescent.violations(&self.system.facts().await?);
+            let busy = self.system.is_busy();
+            // The whole look is dear: it is taken when nothing plainly speaks against peace, and at the end.
+            left = if rest && !busy || self.now >= until {
+                let facts = self.system.facts().await?;
+                let excepted = &self.scenario.expect.except;
+                let wanted = Invariant::IN_TIME.into_iter().filter(|invariant| !excepted.contains(invariant));
+                wanted.flat_map(|invariant| invariant.violations(&facts)).collect()
+            } else {
+                vec!["jobs or runners are busy".into()]
+            };
             if rest && left.is_empty() {
                 break;
             }
-            if !rest && left.is_empty() {
+            if left.is_empty() {
                 left.push("people have work to do".into());
             }
             if self.now >= until {
@@ -370,7 +425,7 @@ impl<'a, S: System> Player<'a, S> {
             moments: self.moments,
             jobs: facts.jobs.len() as u64,
             completed: facts.jobs.iter().filter(|job| job.conclusion.is_some()).count() as u64,
-            launched: facts.runners.len() as u64,
+            launched: facts.launched(),
             calls: facts.calls.iter().map(|call| call.count).sum(),
             stored_deliveries: facts.stored_deliveries,
         }

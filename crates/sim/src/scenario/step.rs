@@ -29,8 +29,10 @@ pub enum Step {
     Deliver(Deliver),
     /// Sets what is wrong, from now on; what is not named is well again.
     Fault(Faults),
-    /// Something dies without a word.
-    Kill(Victim),
+    /// Trunkline dies without a word and is started again on the same data.
+    Kill(Kill),
+    /// Trunkline is not there for so long: deliveries find nobody.
+    Down(Length),
     /// People of `world.workload` rest, or begin again.
     Workload(Work),
     /// Time passes until nothing is left to do, at most this long.
@@ -215,12 +217,41 @@ pub struct Faults {
     pub outage: bool,
 }
 
+/// `kill`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Kill {
+    /// In the middle of whatever it does; where that is, the seed says.
+    Somewhere(Victim),
+    /// Exactly there.
+    Exactly(KillAt),
+}
+
+impl Kill {
+    /// After how many calls, when that is said.
+    pub fn after_calls(self) -> Option<u64> {
+        match self {
+            Self::Somewhere(Victim::Process) => None,
+            Self::Exactly(at) => Some(at.after_calls),
+        }
+    }
+}
+
 /// What `kill` kills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Victim {
-    /// Trunkline, which is started again on the same data.
+    /// Trunkline.
     Process,
+}
+
+/// Where a kill cuts Trunkline off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KillAt {
+    /// Calls to GitHub and the cloud that are still answered. The next one is carried out and its answer never
+    /// arrives.
+    pub after_calls: u64,
 }
 
 /// What `workload` does.

@@ -67,8 +67,18 @@ pub trait System {
     /// Posts a delivery and returns the HTTP status.
     fn deliver(&mut self, delivery: Delivery) -> impl Future<Output = Result<u16, SystemError>> + Send;
 
-    /// Ends Trunkline without a word, in the middle of whatever it does, and starts it on the same data.
-    fn kill_and_restart(&mut self) -> impl Future<Output = Result<(), SystemError>> + Send;
+    /// Ends Trunkline without a word: at once, or after so many calls to the outside in the middle of what it would
+    /// do next.
+    fn kill(&mut self, after_calls: Option<u64>) -> impl Future<Output = Result<(), SystemError>> + Send;
+
+    /// Starts it again on the same data.
+    fn start(&mut self) -> impl Future<Output = Result<(), SystemError>> + Send;
+
+    /// A cheap look: whether something is plainly unfinished, so that [`System::facts`] need not be asked whether
+    /// all is quiet.
+    fn is_busy(&mut self) -> bool {
+        false
+    }
 
     /// What is true now, in the world and in Trunkline's eyes.
     fn facts(&mut self) -> impl Future<Output = Result<SystemFacts, SystemError>> + Send;
@@ -93,10 +103,27 @@ pub struct SystemFacts {
     pub stored_deliveries: u64,
     /// Deliveries stored more than once: always a fault.
     pub stored_twice: u64,
+    /// Deliveries that Trunkline acknowledged and does not have: always a fault.
+    pub deliveries_lost: Vec<String>,
+    /// Effects whose reason is missing, by idempotency key.
+    pub unexplained: Vec<String>,
+    /// Most machines at any one time.
+    pub most_machines: u64,
+    /// How many the configuration allows; `None` is any number.
+    pub machines_allowed: Option<u64>,
+    /// Commits on the trunk that the warehouse does not have.
+    pub commits_missing: Vec<String>,
     /// Commits on the trunk.
     pub commits: u64,
     /// Times Trunkline was started.
     pub starts: u64,
+}
+
+impl SystemFacts {
+    /// Runners that got a machine.
+    pub fn launched(&self) -> u64 {
+        self.runners.iter().filter(|runner| runner.machines > 0).count() as u64
+    }
 }
 
 /// Requests of one kind.
@@ -129,6 +156,25 @@ pub struct JobFact {
     pub hosted: bool,
     /// Where Trunkline believes it stands; `None` when it never heard of it.
     pub known: Option<(JobStatus, Option<Conclusion>)>,
+    /// What GitHub shows of it that pages show too.
+    pub truth: JobRow,
+    /// The same as the warehouse has it; `None` when it has no such row.
+    pub row: Option<JobRow>,
+}
+
+/// The part of a job that the warehouse must have as GitHub has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct JobRow {
+    /// `queued`, `in_progress`, …
+    pub status: String,
+    /// How it ended.
+    pub conclusion: Option<String>,
+    /// Runner that had it.
+    pub runner: Option<String>,
+    /// When it began, in milliseconds; `None` before.
+    pub started_ms: Option<i64>,
+    /// When it ended, in milliseconds.
+    pub completed_ms: Option<i64>,
 }
 
 /// One runner that Trunkline launched.

@@ -109,26 +109,26 @@ impl WorkloadConfig {
 
     /// The same project for a clock that runs 60 times as fast on a small machine.
     ///
-    /// A trunk commit about every 30 s of real time, at most 12 self-hosted jobs getting ready per real second,
+    /// A trunk commit about every 30 s of real time, at most 8 self-hosted jobs getting ready per real second,
     /// most jobs over in 2 to 12 s of real time, and enough trouble that the grid has something to tell.
     pub fn demo() -> Self {
         let calm = Self::pytorch_like();
         Self {
-            seed: 20,
+            seed: 39,
             commits_per_hour: 2.0,
             diurnal: 0.0,
             jitter: 0.15,
-            pr_share: 0.5,
-            jobs_scale: 0.4,
+            pr_share: 0.4,
+            jobs_scale: 0.25,
             duration_scale: 0.13,
             spread: 0.7,
-            self_hosted_per_minute: Some(12),
+            self_hosted_per_minute: Some(8),
             failures: FailureRates {
-                bad_commit: 0.12,
+                bad_commit: 0.15,
                 commits_until_fix: 3.0,
-                flaky: 0.006,
-                infrastructure: 0.003,
-                timeout: 0.001,
+                flaky: 0.004,
+                infrastructure: 0.002,
+                timeout: 0.0005,
                 ..calm.failures.clone()
             },
             ..calm

@@ -17,6 +17,8 @@ pub(super) struct Breakage {
     pub(super) title: String,
     /// Its pull request.
     pub(super) pull: PrNumber,
+    /// Whether the pull request was ever opened in this world.
+    pub(super) opened: bool,
     /// Further commits that land before the cure.
     pub(super) lasts: u32,
 }

@@ -4,6 +4,8 @@
 //! jobs have ended. Between two calls nothing happens, so a late call only delays. Everything it decides comes
 //! from the seed: with a stage that answers alike, two generators do the same.
 
+mod parts;
+
 use super::{
     catalogue::Catalogue,
     config::{WorkloadConfig, seconds},
@@ -13,6 +15,7 @@ use super::{
     stage::{NewPull, NewPush, Stage},
 };
 use jiff::{SignedDuration, Timestamp};
+use parts::{Landing, Pull, new_sha};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use trunkline_model::{BranchName, Commit, PrNumber, Rng, Sha};
@@ -38,15 +41,6 @@ pub struct Stats {
     pub skipped: u64,
     /// Runs whose failed jobs were started again.
     pub reruns: u64,
-}
-
-#[derive(Debug)]
-struct Pull {
-    number: PrNumber,
-    title: String,
-    author: Person,
-    branch: BranchName,
-    broken: BTreeMap<usize, u64>,
 }
 
 /// The people and workflows of the invented project.
@@ -113,6 +107,16 @@ impl Generator {
     /// Tip of trunk.
     pub fn tip(&self) -> &Sha {
         &self.tip
+    }
+
+    /// The last number that a pull request got.
+    pub fn last_number(&self) -> u64 {
+        self.next_number
+    }
+
+    /// Gives numbers above this one from now on: the ones up to it are taken.
+    pub fn number_above(&mut self, taken: u64) {
+        self.next_number = self.next_number.max(taken);
     }
 
     /// No further commits and pushes; what has begun goes on to its end.
@@ -234,7 +238,15 @@ impl Generator {
             let jobs = Breakage::jobs(&self.catalogue, None, &mut self.rng);
             let lasts = Breakage::draw_length(self.config.failures.commits_until_fix, &mut self.rng);
             let culprit = self.tip.clone();
-            self.breakages.push(Breakage { seed: self.rng.u64(), jobs, culprit, title, pull: number, lasts });
+            self.breakages.push(Breakage {
+                seed: self.rng.u64(),
+                jobs,
+                culprit,
+                title,
+                pull: number,
+                opened: branch,
+                lasts,
+            });
         }
         let subject = Subject {
             branch: self.config.branch.clone(),
@@ -258,7 +270,9 @@ impl Generator {
                 "@{} revert -m \"breaks trunk, see the red jobs\" -c ignoredsignal",
                 people::BOT.login
             );
-            stage.comment(breakage.pull, by.login, &ask);
+            if breakage.opened {
+                stage.comment(breakage.pull, by.login, &ask);
+            }
             return Landing {
                 number: breakage.pull,
                 title: people::revert_title(&breakage.title),
@@ -391,22 +405,6 @@ impl Generator {
             url: format!("https://github.com/{}/commit/{sha}", self.config.repo),
         }
     }
-}
-
-/// A commit about to land on trunk.
-struct Landing {
-    number: PrNumber,
-    title: String,
-    message: String,
-    author: Person,
-    /// Whether it closes an open pull request.
-    branch: bool,
-    /// Whether it may break something: reverts and fixes do not.
-    adds: bool,
-}
-
-fn new_sha(rng: &mut Rng) -> Sha {
-    rng.hex(40).parse().expect("40 hexadecimal digits")
 }
 
 #[cfg(test)]

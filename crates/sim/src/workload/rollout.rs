@@ -33,6 +33,8 @@ pub(super) struct RunState {
     attempt: u32,
     /// Set when all jobs ended and somebody will re-run the failed ones.
     rerun_at: Option<Timestamp>,
+    /// A newer push made it pointless: it ends cancelled, once its runners have stopped.
+    superseded: bool,
     pub(super) done: bool,
 }
 
@@ -120,7 +122,7 @@ impl Rollout {
                 let state = if needs.is_some() { State::Blocked } else { State::Ready(ready) };
                 slots.push(Slot { template, needs, state, by_chance: false });
             }
-            runs.push(RunState { id, slots, attempt: 1, rerun_at: None, done: false });
+            runs.push(RunState { id, slots, attempt: 1, rerun_at: None, superseded: false, done: false });
         }
         Self { pull: subject.pull, runs, broken: subject.broken, seed }
     }
@@ -131,12 +133,18 @@ impl Rollout {
 
     /// Cancels what has not ended: a newer push made it pointless.
     pub(super) fn supersede(&mut self, stage: &mut dyn Stage) {
-        for run in self.runs.iter_mut().filter(|run| !run.done) {
-            if run.rerun_at.is_none() {
-                stage.cancel_run(run.id);
-                stage.finish_run(run.id, Conclusion::Cancelled);
+        for run in self.runs.iter_mut().filter(|run| !run.done && !run.superseded) {
+            if run.rerun_at.is_some() {
+                run.done = true;
+                continue;
             }
-            run.done = true;
+            stage.cancel_run(run.id);
+            run.superseded = true;
+            for slot in &mut run.slots {
+                if matches!(slot.state, State::Blocked | State::Ready(_)) {
+                    slot.state = State::Ended(Conclusion::Cancelled);
+                }
+            }
         }
     }
 
@@ -265,6 +273,11 @@ impl RunState {
             _ => None,
         };
         let Some(all) = self.slots.iter().map(ended).collect::<Option<Vec<_>>>() else { return };
+        if self.superseded {
+            stage.finish_run(self.id, Conclusion::Cancelled);
+            self.done = true;
+            return;
+        }
         let has = |wanted: fn(&Conclusion) -> bool| all.iter().any(wanted);
         let conclusion = if has(|c| c.is_failure()) {
             Conclusion::Failure

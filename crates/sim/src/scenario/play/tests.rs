@@ -5,7 +5,7 @@ use super::*;
 use crate::scenario::{
     parse,
     step::Faults,
-    system::{CallFact, JobFact, RunnerFact},
+    system::{CallFact, JobFact, JobRow, RunnerFact},
 };
 use crate::workload::Stage;
 use std::collections::BTreeMap;
@@ -87,6 +87,8 @@ impl Stage for Toy {
             runners: vec![],
             hosted,
             known: None,
+            truth: JobRow::default(),
+            row: None,
         };
         self.facts.jobs.push(fact);
         self.plans.insert(id, (None, job.work.duration, job.work.outcome.conclusion, run));
@@ -198,14 +200,23 @@ impl System for Toy {
         Ok(self.answers)
     }
 
-    async fn kill_and_restart(&mut self) -> Result<(), SystemError> {
-        self.facts.starts += 1;
+    async fn kill(&mut self, _: Option<u64>) -> Result<(), SystemError> {
         self.heard.clear();
         Ok(())
     }
 
+    async fn start(&mut self) -> Result<(), SystemError> {
+        self.facts.starts += 1;
+        Ok(())
+    }
+
     async fn facts(&mut self) -> Result<SystemFacts, SystemError> {
-        Ok(self.facts.clone())
+        let mut facts = self.facts.clone();
+        let row = |status: JobStatus| JobRow { status: status.as_str().into(), ..JobRow::default() };
+        for job in &mut facts.jobs {
+            (job.truth, job.row) = (row(job.status), job.known.map(|(status, _)| row(status)));
+        }
+        Ok(facts)
     }
 }
 
@@ -259,9 +270,13 @@ fn the_report_tells_what_happened() {
     ok    no_job_lost
     ok    no_busy_runner_terminated
     ok    no_effect_twice
+    ok    no_delivery_lost
+    ok    warehouse_is_true
+    ok    every_action_explained
+    ok    within_limits
     ok    ends_quiescent
 
-    passed: 14 of 14 checks hold; 3 jobs, 3 runners launched, 5 requests to GitHub, 3 deliveries stored in 5m30s of virtual time
+    passed: 18 of 18 checks hold; 3 jobs, 3 runners launched, 5 requests to GitHub, 3 deliveries stored in 5m30s of virtual time
     "#);
     assert!(report.passed);
     assert_eq!(toy.finished, [(RunId(1), Conclusion::Failure)]);
@@ -286,6 +301,7 @@ fn a_product_that_forgets_fails_the_checks() {
             "counts.launched",
             "calls GET /repos/*/*/actions/runs",
             "no_job_lost",
+            "warehouse_is_true",
             "ends_quiescent"
         ]
     );
@@ -372,5 +388,22 @@ steps:
 expect: { jobs: { slow: cancelled } }
 ";
     let (report, _) = play(text, |_| {});
+    assert!(report.passed, "{}", report.to_text(false));
+}
+
+#[test]
+fn an_invariant_broken_on_the_way_is_told_with_its_step() {
+    let text = "
+name: Twice
+world: {}
+steps:
+  - push: {}
+  - advance: 1m
+";
+    let (report, _) = play(text, |toy| toy.facts.effects_done = [("launch:r1".into(), 2)].into());
+    let failed: Vec<_> = report.failures().map(|check| check.name.as_str()).collect();
+    assert_eq!(failed, ["step 1: no_effect_twice", "no_effect_twice"]);
+    let excepted = format!("{text}expect: {{ except: [no_effect_twice] }}");
+    let (report, _) = play(&excepted, |toy| toy.facts.effects_done = [("launch:r1".into(), 2)].into());
     assert!(report.passed, "{}", report.to_text(false));
 }
