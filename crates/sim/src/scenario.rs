@@ -14,6 +14,8 @@
 //! | the result | [`report`] |
 
 mod checks;
+#[cfg(test)]
+mod documented;
 pub mod expect;
 mod facts;
 pub mod file;

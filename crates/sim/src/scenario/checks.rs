@@ -7,6 +7,7 @@ use super::{
     system::{JobFact, SystemFacts},
     values::Count,
 };
+use std::collections::BTreeMap;
 use trunkline_model::{Conclusion, JobStatus};
 
 /// Violations named in one check.
@@ -64,12 +65,17 @@ fn count(name: String, wanted: Count, found: u64) -> Check {
 
 fn job(name: &str, wanted: JobState, facts: &SystemFacts) -> Check {
     let wanted = wanted.as_str();
-    let found: Vec<&JobFact> = match name.strip_suffix('*') {
-        Some(start) => facts.jobs.iter().filter(|job| job.name.starts_with(start)).collect(),
-        None => {
-            facts.jobs.iter().filter(|job| job.name == name).max_by_key(|job| job.id).into_iter().collect()
-        }
+    // The newest of each name: older ones belong to older attempts.
+    let fits = |job: &&JobFact| match name.strip_suffix('*') {
+        Some(start) => job.name.starts_with(start),
+        None => job.name == name,
     };
+    let mut newest: BTreeMap<&str, &JobFact> = BTreeMap::new();
+    for job in facts.jobs.iter().filter(fits) {
+        let known = newest.entry(&job.name).or_insert(job);
+        *known = if job.id > known.id { job } else { known };
+    }
+    let found: Vec<&JobFact> = newest.into_values().collect();
     let wrong: Vec<_> = found.iter().filter(|job| state(job) != wanted).collect();
     let (ok, detail) = match (found.len(), wrong.first()) {
         (0, _) => (false, format!("expected {wanted}, found no such job")),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 #[serde(deny_unknown_fields, default)]
 pub struct Expect {
     /// Final state of jobs by name (without the workflow): a conclusion, or `queued` or `in_progress`.
-    /// A name that ends with `*` stands for all jobs that begin like it.
+    /// A name that ends with `*` stands for all names that begin like it. Of each name the newest job counts.
     pub jobs: BTreeMap<String, JobState>,
     /// Totals over the whole run.
     pub counts: Counts,

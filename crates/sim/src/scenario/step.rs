@@ -219,7 +219,7 @@ pub struct Faults {
 
 /// `kill`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`kill` takes `process`, or a place such as `{ after_calls: 3 }`")]
 pub enum Kill {
     /// In the middle of whatever it does; where that is, the seed says.
     Somewhere(Victim),

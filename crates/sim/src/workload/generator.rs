@@ -10,7 +10,7 @@ use super::{
     catalogue::Catalogue,
     config::{WorkloadConfig, seconds},
     failing::Breakage,
-    people::{self, Person},
+    people,
     rollout::{Ready, Rollout, Rules, Subject},
     stage::{NewPull, NewPush, Stage},
 };
@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use parts::{Landing, Pull, new_sha};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
-use trunkline_model::{BranchName, Commit, PrNumber, Rng, Sha};
+use trunkline_model::{BranchName, PrNumber, Rng, Sha};
 
 /// More open pull requests than this and the oldest are merged or closed first.
 const MAX_OPEN_PULLS: usize = 30;
@@ -370,39 +370,6 @@ impl Generator {
         if self.rng.chance(self.config.failures.superseded) {
             let soon = seconds((300.0 + self.rng.exponential(1_500.0)) * self.config.duration_scale);
             self.next_fixup = Some((now + soon, number));
-        }
-    }
-
-    fn pull_breakage(&mut self) -> BTreeMap<usize, u64> {
-        if !self.rng.chance(self.config.failures.bad_pull) {
-            return BTreeMap::new();
-        }
-        let workflows: Vec<_> = self.catalogue.on_pulls().collect();
-        let seed = self.rng.u64();
-        Breakage::jobs(&self.catalogue, Some(&workflows), &mut self.rng)
-            .into_iter()
-            .map(|at| (at, seed))
-            .collect()
-    }
-
-    fn trunk_breakages(&self) -> BTreeMap<usize, u64> {
-        self.breakages.iter().flat_map(|b| b.jobs.iter().map(move |at| (*at, b.seed))).collect()
-    }
-
-    fn number(&mut self) -> PrNumber {
-        self.next_number += 1 + self.rng.below(5);
-        PrNumber(self.next_number)
-    }
-
-    fn commit(&self, sha: &Sha, message: String, author: Person, now: Timestamp) -> Commit {
-        Commit {
-            sha: sha.clone(),
-            message,
-            author_name: author.name.to_owned(),
-            author_email: author.email(),
-            author_login: Some(author.login.to_owned()),
-            timestamp: now,
-            url: format!("https://github.com/{}/commit/{sha}", self.config.repo),
         }
     }
 }
