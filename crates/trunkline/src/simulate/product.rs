@@ -19,7 +19,9 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use std::{path::PathBuf, sync::Arc};
-use trunkline_fleet::{Fleet, Parts, Scope, ledger::RUNNER_RECORD, scale_config::ScaleConfig};
+use trunkline_fleet::{
+    Fleet, FleetConfig, Parts, Scope, fleet::LEASE, ledger::RUNNER_RECORD, scale_config::ScaleConfig,
+};
 use trunkline_github::{client::DeliveryPage, webhook::signature::Secrets};
 use trunkline_model::{RepoName, Rng, SharedClock};
 use trunkline_server::{App, AppState, Projector, ServerConfig};
@@ -82,7 +84,11 @@ impl Product {
             forge: Arc::new(SimForge { client: ground.client.clone(), repo: ground.repo.clone() }),
             provider: Arc::new(SimProvider { cloud: ground.cloud.clone(), fuse: Arc::clone(&ground.fuse) }),
             scale: ground.scale.clone(),
-            config: fleet_config(&ground.settings, scope, vec![ground.repo.clone()], Pace(1)),
+            config: FleetConfig {
+                // One after the other, so that equal seeds give equal runs.
+                effects_at_once: 1,
+                ..fleet_config(&ground.settings, scope, vec![ground.repo.clone()], Pace(1))
+            },
             clock: Arc::clone(&ground.clock),
             rng: Rng::from_seed(ground.seed ^ starts.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         })
@@ -144,6 +150,12 @@ impl Product {
 
     /// Everything that a kill may interrupt, in its usual order and whether due or not.
     pub(super) async fn hurry(&mut self, ground: &Ground) -> Result<()> {
+        // The kill is to hit work, not the wait for the lease of the product that was killed before.
+        if !self.fleet.hold().await?
+            && let Some(lease) = self.store.lease(LEASE).await?
+        {
+            self.store.release_lease(&lease).await?;
+        }
         self.take_in(ground.clock.now()).await?;
         self.projector.catch_up().await?;
         self.turn(ground).await

@@ -43,7 +43,11 @@ async fn equal_seeds_give_equal_reports() {
     };
     let first = play(3).await;
     assert_eq!(first, play(3).await);
-    assert_ne!(first.figures, play(4).await.figures, "another seed dies elsewhere");
+    let mut others = vec![];
+    for seed in 4..9 {
+        others.push(play(seed).await.figures);
+    }
+    assert!(others.iter().any(|figures| *figures != first.figures), "another seed dies elsewhere: {first:?}");
 }
 
 /// A world of chance: jobs of several kinds, every fault, deaths and downtimes, and at the end peace.
