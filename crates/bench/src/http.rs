@@ -2,10 +2,13 @@
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -53,7 +56,17 @@ impl Connection {
     /// # Errors
     /// When nobody listens.
     pub async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
+        Self::open_from(Ipv4Addr::LOCALHOST, address).await
+    }
+
+    /// Connects from an address of this machine, such as 127.0.0.2: to the server another source.
+    ///
+    /// # Errors
+    /// When nobody listens or the address is not this machine's.
+    pub async fn open_from(source: Ipv4Addr, address: SocketAddr) -> Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((source, 0).into()).with_context(|| format!("use the address {source}"))?;
+        let stream = socket.connect(address).await.with_context(|| format!("connect to {address}"))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, read: Vec::new() })
     }
