@@ -67,6 +67,25 @@ impl Installation {
         Program::start(&self.program, &self.config())
     }
 
+    /// Starts `trunkline serve` and ends it at once after a time, ready or not.
+    ///
+    /// # Errors
+    /// When it ends by itself before.
+    pub fn kill_while_starting(&self, after: Duration) -> Result<()> {
+        let (mut child, log, _ready) = Program::spawn(&self.program, &self.config())?;
+        thread::sleep(after);
+        kill(&mut child, &log)
+    }
+
+    /// The configuration's text, to be changed before a start.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure(&self, change: impl FnOnce(String) -> String) -> Result<()> {
+        let text = fs::read_to_string(self.config())?;
+        fs::write(self.config(), change(text)).context("write the configuration")
+    }
+
     /// Another verb of the program, ready to be given arguments; it logs warnings only.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
@@ -87,6 +106,16 @@ type Log = Arc<Mutex<Vec<String>>>;
 
 impl Program {
     fn start(program: &Path, config: &Path) -> Result<Self> {
+        let (mut child, log, ready) = Self::spawn(program, config)?;
+        let Ok(address) = ready.recv_timeout(PATIENCE) else {
+            drop(child.kill());
+            drop(child.wait());
+            bail!("`trunkline serve` did not get ready:\n{}", lines(&log).join("\n"));
+        };
+        Ok(Self { child, address, log })
+    }
+
+    fn spawn(program: &Path, config: &Path) -> Result<(Child, Log, mpsc::Receiver<SocketAddr>)> {
         let mut child = Command::new(program)
             .args(["serve", "--config"])
             .arg(config)
@@ -100,12 +129,7 @@ impl Program {
         let stderr = child.stderr.take().context("the program's standard error")?;
         let log = Log::default();
         let ready = follow(stderr, Arc::clone(&log));
-        let Ok(address) = ready.recv_timeout(PATIENCE) else {
-            drop(child.kill());
-            drop(child.wait());
-            bail!("`trunkline serve` did not get ready:\n{}", lines(&log).join("\n"));
-        };
-        Ok(Self { child, address, log })
+        Ok((child, log, ready))
     }
 
     /// Where it listens.
@@ -155,15 +179,7 @@ impl Program {
     /// # Errors
     /// When it had ended already, with its log: it must not end by itself.
     pub fn kill(mut self) -> Result<()> {
-        if let Some(status) = self.child.try_wait()? {
-            bail!("the program had ended with {status}:\n{}", self.log().join("\n"));
-        }
-        self.child.kill()?;
-        let status = self.child.wait()?;
-        if status.signal() != Some(Signal::KILL.as_raw()) {
-            bail!("the program ended with {status} and not by the kill:\n{}", self.log().join("\n"));
-        }
-        Ok(())
+        kill(&mut self.child, &self.log)
     }
 
     /// Asks it to stop and waits; answers what it logged.
@@ -187,6 +203,18 @@ impl Drop for Program {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn kill(child: &mut Child, log: &Log) -> Result<()> {
+    if let Some(status) = child.try_wait()? {
+        bail!("the program had ended with {status}:\n{}", lines(log).join("\n"));
+    }
+    child.kill()?;
+    let status = child.wait()?;
+    if status.signal() != Some(Signal::KILL.as_raw()) {
+        bail!("the program ended with {status} and not by the kill:\n{}", lines(log).join("\n"));
+    }
+    Ok(())
 }
 
 fn wait(child: &mut Child) -> Result<ExitStatus> {

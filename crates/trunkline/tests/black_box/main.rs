@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panic and says what it skips")]
 
 mod hostile;
+mod killed;
 mod octokit;
 mod rows;
 mod send;
