@@ -5,6 +5,7 @@
 //! | `demo` | builds everything and starts Trunkline on a simulated project |
 //! | `test` | installs what the tests need and runs all of them |
 //! | `lint` | format, clippy, dependency policy, documentation |
+//! | `fuzz` | runs every fuzz target for a while, from its checked-in seeds |
 //! | `bench` | measures the warehouse and the grid in release mode |
 //! | `web` | builds the web UI |
 //! | `openapi` | refreshes the checked-in API description and the web types made from it |
@@ -12,6 +13,7 @@
 
 mod bench;
 mod demo;
+mod fuzz;
 mod lint;
 mod run;
 mod test;
@@ -35,6 +37,8 @@ enum Verb {
     Test(test::Args),
     /// Format, clippy with warnings denied, dependency policy, documentation.
     Lint,
+    /// Runs every fuzz target, or one, for some seconds each.
+    Fuzz(fuzz::Args),
     /// Measures the warehouse and the grid in release mode.
     Bench,
     /// Builds the web UI into `web/dist`.
@@ -50,6 +54,7 @@ fn main() -> anyhow::Result<()> {
         Verb::Demo(args) => demo::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Lint => lint::run(),
+        Verb::Fuzz(args) => fuzz::run(&args),
         Verb::Bench => bench::run(),
         Verb::Web => web::build(),
         Verb::Openapi => web::openapi(),
