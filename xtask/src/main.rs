@@ -6,7 +6,7 @@
 //! | `test` | installs what the tests need and runs all of them |
 //! | `lint` | format, clippy, dependency policy, documentation |
 //! | `fuzz` | runs every fuzz target for a while, from its checked-in seeds |
-//! | `bench` | measures the warehouse and the grid in release mode |
+//! | `bench` | measures intake, warehouse, grid and page against their budgets |
 //! | `web` | builds the web UI |
 //! | `openapi` | refreshes the checked-in API description and the web types made from it |
 //! | `setup` | only fetches tools and libraries |
@@ -39,8 +39,8 @@ enum Verb {
     Lint,
     /// Runs every fuzz target, or one, for some seconds each.
     Fuzz(fuzz::Args),
-    /// Measures the warehouse and the grid in release mode.
-    Bench,
+    /// Measures intake, warehouse, grid and page against their budgets, in the release profile.
+    Bench(bench::Args),
     /// Builds the web UI into `web/dist`.
     Web,
     /// Refreshes `crates/server/openapi.json` and the web UI's types.
@@ -55,7 +55,7 @@ fn main() -> anyhow::Result<()> {
         Verb::Test(args) => test::run(&args),
         Verb::Lint => lint::run(),
         Verb::Fuzz(args) => fuzz::run(&args),
-        Verb::Bench => bench::run(),
+        Verb::Bench(args) => bench::run(&args),
         Verb::Web => web::build(),
         Verb::Openapi => web::openapi(),
         Verb::Setup => tools::setup_all(),
