@@ -12,7 +12,8 @@ mod program {
 
 fuzz_target!(|text: &str| {
     let (config, problems) = program::config::parse("trunkline.toml", text);
-    let errors = problems.iter().filter(|problem| problem.severity == trunkline_model::Severity::Error).count();
+    let errors =
+        problems.iter().filter(|problem| problem.severity == trunkline_model::Severity::Error).count();
     assert_eq!(config.is_some(), errors == 0, "{problems:?}");
     trunkline_fuzz::assert_places(text, &problems);
 });

@@ -37,7 +37,11 @@ fuzz_target!(|text: &str| {
         let explanation = explain(&SCALE, label);
         assert!(!explanation.why.is_empty() && !explanation.to_string().is_empty());
         let alone = choose(&SCALE, std::slice::from_ref(label), &[]);
-        assert_eq!(explanation.verdict == Verdict::RunnerType, matches!(alone, Choice::Type { .. }), "{label}");
+        assert_eq!(
+            explanation.verdict == Verdict::RunnerType,
+            matches!(alone, Choice::Type { .. }),
+            "{label}"
+        );
     }
     // A job that names a type is served by one of those it names, or by none.
     if let Choice::Type { runner_type, .. } = choose(&SCALE, &labels, &[]) {

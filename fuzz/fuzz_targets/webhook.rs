@@ -29,7 +29,10 @@ fuzz_target!(|data: &[u8]| {
     let header = String::from_utf8_lossy(header);
     let right = [&b"one"[..], b"two"].map(|secret| sign(secret, body));
     let verified = verify(&secrets, Some(&header), body).is_ok();
-    assert_eq!(verified, right.iter().any(|right| header.starts_with("sha256=") && right.eq_ignore_ascii_case(&header)));
+    assert_eq!(
+        verified,
+        right.iter().any(|right| header.starts_with("sha256=") && right.eq_ignore_ascii_case(&header))
+    );
     assert!(right.iter().all(|right| verify(&secrets, Some(right), body).is_ok()));
 
     let event = EVENTS[usize::from(letter.wrapping_sub(b'a')) % EVENTS.len()];

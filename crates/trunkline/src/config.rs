@@ -97,7 +97,7 @@ pub(crate) struct Fleet {
 pub(crate) fn parse(file: &str, text: &str) -> (Option<Config>, Vec<Problem>) {
     let document = match Document::parse(file, text) {
         Ok(document) => document,
-        Err(problem) => return (None, vec![problem]),
+        Err(problem) => return (None, vec![*problem]),
     };
     let mut root = document.root();
     let server = server(&mut root.section("server"));

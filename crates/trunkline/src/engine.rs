@@ -144,7 +144,7 @@ impl Engine {
         let loops = async {
             match &self.fleet {
                 Some((fleet, settings)) => {
-                    fleet_loop::run(fleet, settings, &self.store, &self.app, &shutdown).await
+                    fleet_loop::run(fleet, settings, &self.store, &self.app, &shutdown).await;
                 }
                 None => shutdown.cancelled().await,
             }
@@ -192,8 +192,8 @@ async fn open_fleet(
     fleet.boot_timeout = scaled(settings.boot_timeout_seconds);
     fleet.idle_grace = scaled(settings.idle_seconds);
     fleet.reconcile_period = scaled(settings.reconcile_seconds);
-    fleet.finish_grace = fleet.finish_grace * i32::from(pace);
-    fleet.confirm_jobs_after = fleet.confirm_jobs_after * i32::from(pace);
+    fleet.finish_grace *= i32::from(pace);
+    fleet.confirm_jobs_after *= i32::from(pace);
     let provider = ProcessProvider::new(ProcessConfig {
         command: settings.command.clone(),
         folder: config.storage.folder.join("runners"),

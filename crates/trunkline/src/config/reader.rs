@@ -25,10 +25,10 @@ pub(super) struct Section<'a> {
 
 impl Document {
     /// Parses, or says where the syntax breaks.
-    pub(super) fn parse(file: &str, text: &str) -> Result<Self, Problem> {
+    pub(super) fn parse(file: &str, text: &str) -> Result<Self, Box<Problem>> {
         let parsed = toml_edit::Document::parse(text.to_owned()).map_err(|error| {
             let (line, column) = place(text, error.span().map_or(0, |span| span.start));
-            Problem {
+            Box::new(Problem {
                 file: file.into(),
                 line,
                 column,
@@ -37,7 +37,7 @@ impl Document {
                 message: error.message().trim().replace('\n', "; "),
                 expected: "TOML".into(),
                 fix: String::new(),
-            }
+            })
         })?;
         let problems = RefCell::default();
         Ok(Self { file: file.into(), text: text.into(), parsed, problems })
