@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+pub mod client;
+pub mod credentials;
+pub mod error;
+mod query;
+pub mod xml;
+
+pub use client::{Client, Options};
+pub use credentials::{Credentials, Sources};
+pub use error::Error;
