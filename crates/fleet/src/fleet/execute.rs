@@ -130,6 +130,8 @@ impl Fleet {
                     runner_type: entry.value.runner.runner_type.clone(),
                     labels: entry.value.runner.labels.clone(),
                     jit_config: jit.encoded,
+                    runner_id: Some(jit.runner_id),
+                    machine: provider::MachineSpec::default(),
                 };
                 let answer = self.0.provider.launch(&[spec]).await.into_iter().next();
                 match answer.unwrap_or_else(|| {
