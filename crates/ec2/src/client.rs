@@ -138,10 +138,16 @@ impl Client {
         self.query(Service::Sts, action, "2011-06-15", params).await
     }
 
-    async fn query(&self, service: Service, action: &str, version: &str, params: Params) -> Result<Element, Error> {
+    async fn query(
+        &self,
+        service: Service,
+        action: &str,
+        version: &str,
+        params: Params,
+    ) -> Result<Element, Error> {
         let body = params.set("Action", action).set("Version", version).encode();
         let call = Call { service, action, content_type: FORM, target: None, body };
-        read_xml(action, self.repeat(&call).await?)
+        read_xml(action, &self.repeat(&call).await?)
     }
 
     pub(crate) async fn ssm(&self, action: &str, body: &Value) -> Result<Value, Error> {
@@ -157,8 +163,9 @@ impl Client {
             return Ok(Value::Null);
         }
         // The parser's message could repeat a secret: only its place is told.
-        serde_json::from_slice(&answer)
-            .map_err(|error| Error::unanswered(action, format!("the answer is no JSON in line {}", error.line())))
+        serde_json::from_slice(&answer).map_err(|error| {
+            Error::unanswered(action, format!("the answer is no JSON in line {}", error.line()))
+        })
     }
 
     /// Calls until there is an answer that another try would not change.
@@ -194,7 +201,12 @@ impl Client {
 
     /// Anything up to the doubled pause: callers that were refused together do not come back together.
     fn pause(&self, tried: u32) -> Duration {
-        let most = self.inner.options.first_pause.saturating_mul(1 << (tried - 1).min(6)).min(Duration::from_secs(10));
+        let most = self
+            .inner
+            .options
+            .first_pause
+            .saturating_mul(1 << (tried - 1).min(6))
+            .min(Duration::from_secs(10));
         let mut rng = self.inner.rng.lock().unwrap_or_else(PoisonError::into_inner);
         most.mul_f64(rng.unit().max(0.05))
     }
@@ -208,7 +220,11 @@ impl Client {
         if let Some(target) = &call.target {
             headers.push(("x-amz-target", target.clone()));
         }
-        let scope = sign::Scope { region: &inner.options.region, service: call.service.name(), at: inner.clock.now() };
+        let scope = sign::Scope {
+            region: &inner.options.region,
+            service: call.service.name(),
+            at: inner.clock.now(),
+        };
         headers.extend(sign::headers(&credentials, &scope, &url, &headers, call.body.as_bytes())?);
         let mut request = inner.http.post(url);
         for (name, value) in headers {
@@ -246,8 +262,8 @@ fn innermost(error: &reqwest::Error) -> String {
 }
 
 /// Reads an XML answer.
-pub(crate) fn read_xml(action: &str, answer: Vec<u8>) -> Result<Element, Error> {
-    xml::parse(&answer).map_err(|error| Error::unanswered(action, error.to_string()))
+pub(crate) fn read_xml(action: &str, answer: &[u8]) -> Result<Element, Error> {
+    xml::parse(answer).map_err(|error| Error::unanswered(action, error.to_string()))
 }
 
 /// Reads a refusal: XML of EC2 and STS, JSON of SSM, or whatever stands in between.
@@ -269,7 +285,12 @@ fn refusal(action: &str, status: StatusCode, body: &[u8]) -> Error {
     if status.is_server_error() {
         return Error::unanswered(action, status.to_string());
     }
-    Error::refused(action, number, &format!("Http{number}"), "the refusal cannot be read; is this address Amazon's?")
+    Error::refused(
+        action,
+        number,
+        &format!("Http{number}"),
+        "the refusal cannot be read; is this address Amazon's?",
+    )
 }
 
 #[cfg(test)]

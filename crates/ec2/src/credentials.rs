@@ -1,8 +1,11 @@
 //! Where the credentials for Amazon come from: the sources its own tools use, in their order.
 //!
-//! 1. keys of the configuration, 2. environment variables, 3. the shared credentials and configuration files (keys
-//! or `credential_process`), 4. a web identity token (Kubernetes service accounts, GitHub OIDC), 5. the container
-//! endpoint (ECS, EKS pod identity), 6. the machine's instance profile through IMDSv2.
+//! 1. keys of the configuration
+//! 2. environment variables
+//! 3. the shared credentials and configuration files: keys or `credential_process`
+//! 4. a web identity token: Kubernetes service accounts, GitHub OIDC
+//! 5. the container endpoint: ECS, EKS pod identity
+//! 6. the machine's instance profile through IMDSv2
 //!
 //! The first source that is set up is used; one that is set up but broken is an error, not a reason to try the next:
 //! silently acting as somebody else is worse than not acting.
@@ -188,7 +191,9 @@ impl Document {
         // The parser's message could repeat a secret: only its place is told.
         let document: Self = serde_json::from_slice(bytes).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            Error::Credentials(format!("{source} gave no usable credentials document (line {line}, column {column})"))
+            Error::Credentials(format!(
+                "{source} gave no usable credentials document (line {line}, column {column})"
+            ))
         })?;
         Ok(Credentials {
             access_key_id: document.access_key_id,

@@ -38,7 +38,8 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn refused(action: &str, status: u16, code: &str, message: &str) -> Self {
-        let message = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE).collect();
+        let message =
+            message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE).collect();
         Self::Refused { action: action.into(), code: code.into(), message, status }
     }
 
@@ -63,7 +64,9 @@ impl Error {
     pub fn outcome_unknown(&self) -> bool {
         match self {
             Self::Unanswered { .. } => true,
-            Self::Refused { status, code, .. } => *status >= 500 && class_of(code, *status) == ErrorClass::Transient,
+            Self::Refused { status, code, .. } => {
+                *status >= 500 && class_of(code, *status) == ErrorClass::Transient
+            }
             Self::Credentials(_) | Self::Config(_) => false,
         }
     }
@@ -91,19 +94,54 @@ pub fn class_of(code: &str, status: u16) -> ErrorClass {
     let code = code.rsplit('#').next().unwrap_or(code);
     let code = code.strip_suffix("Exception").unwrap_or(code);
     match code {
-        "RequestLimitExceeded" | "Throttling" | "Throttled" | "EC2Throttled" | "RequestThrottled"
-        | "TooManyRequests" | "TooManyUpdates" | "SlowDown" | "BandwidthLimitExceeded" => ErrorClass::Throttle,
-        "InsufficientInstanceCapacity" | "InsufficientCapacity" | "InsufficientHostCapacity"
-        | "InsufficientCapacityOnHost" | "InsufficientReservedInstanceCapacity" | "InsufficientAddressCapacity"
-        | "InsufficientFreeAddressesInSubnet" | "InsufficientVolumeCapacity" | "UnfulfillableCapacity"
-        | "SpotMaxPriceTooLow" | "Unsupported" => ErrorClass::Capacity,
-        "AuthFailure" | "UnauthorizedOperation" | "AccessDenied" | "ExpiredToken" | "RequestExpired"
-        | "InvalidClientTokenId" | "UnrecognizedClient" | "SignatureDoesNotMatch" | "IncompleteSignature"
-        | "MissingAuthenticationToken" | "InvalidSignature" | "NotAuthorized" | "OptInRequired" | "Blocked"
-        | "InvalidIdentityToken" | "IDPRejectedClaim" | "InvalidSecurity" => ErrorClass::Auth,
-        "InternalError" | "InternalFailure" | "InternalServerError" | "ServiceUnavailable" | "Unavailable"
-        | "RequestTimeout" | "IncorrectInstanceState" | "IncorrectState" | "ConcurrentTagAccess"
-        | "PendingVerification" | "IDPCommunicationError" => ErrorClass::Transient,
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "Throttled"
+        | "EC2Throttled"
+        | "RequestThrottled"
+        | "TooManyRequests"
+        | "TooManyUpdates"
+        | "SlowDown"
+        | "BandwidthLimitExceeded" => ErrorClass::Throttle,
+        "InsufficientInstanceCapacity"
+        | "InsufficientCapacity"
+        | "InsufficientHostCapacity"
+        | "InsufficientCapacityOnHost"
+        | "InsufficientReservedInstanceCapacity"
+        | "InsufficientAddressCapacity"
+        | "InsufficientFreeAddressesInSubnet"
+        | "InsufficientVolumeCapacity"
+        | "UnfulfillableCapacity"
+        | "SpotMaxPriceTooLow"
+        | "Unsupported" => ErrorClass::Capacity,
+        "AuthFailure"
+        | "UnauthorizedOperation"
+        | "AccessDenied"
+        | "ExpiredToken"
+        | "RequestExpired"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClient"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "InvalidSignature"
+        | "NotAuthorized"
+        | "OptInRequired"
+        | "Blocked"
+        | "InvalidIdentityToken"
+        | "IDPRejectedClaim"
+        | "InvalidSecurity" => ErrorClass::Auth,
+        "InternalError"
+        | "InternalFailure"
+        | "InternalServerError"
+        | "ServiceUnavailable"
+        | "Unavailable"
+        | "RequestTimeout"
+        | "IncorrectInstanceState"
+        | "IncorrectState"
+        | "ConcurrentTagAccess"
+        | "PendingVerification"
+        | "IDPCommunicationError" => ErrorClass::Transient,
         _ if code.ends_with("LimitExceeded") || code.ends_with("CountExceeded") => ErrorClass::Quota,
         _ if status == 429 => ErrorClass::Throttle,
         _ if status >= 500 || status == 408 => ErrorClass::Transient,

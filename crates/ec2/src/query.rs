@@ -1,6 +1,6 @@
 //! Parameters of the Query protocol: flat names such as `Filter.1.Value.2`.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// The form of one call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -8,13 +8,13 @@ pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Adds a parameter.
-    pub(crate) fn set(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+    pub(crate) fn set(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
         self.0.push((name.into(), value.to_string()));
         self
     }
 
     /// Adds a parameter when there is a value.
-    pub(crate) fn maybe(self, name: &str, value: Option<impl ToString>) -> Self {
+    pub(crate) fn maybe(self, name: &str, value: Option<impl fmt::Display>) -> Self {
         match value {
             Some(value) => self.set(name, value),
             None => self,
@@ -22,8 +22,11 @@ impl Params {
     }
 
     /// Adds `name.1`, `name.2`, …
-    pub(crate) fn list<T: ToString>(self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
-        values.into_iter().zip(1..).fold(self, |params, (value, i): (T, u32)| params.set(format!("{name}.{i}"), value))
+    pub(crate) fn list<T: fmt::Display>(self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
+        values
+            .into_iter()
+            .zip(1..)
+            .fold(self, |params, (value, i): (T, u32)| params.set(format!("{name}.{i}"), value))
     }
 
     /// Adds filters; each takes any of its values.
@@ -52,7 +55,14 @@ impl Params {
         self
     }
 
+    /// Adds all of `other`.
+    pub(crate) fn extend(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// The pairs, in order.
+    #[cfg(test)]
     pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.0
     }

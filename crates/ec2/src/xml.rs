@@ -121,13 +121,11 @@ pub fn parse(bytes: &[u8]) -> Result<Element, Error> {
                 }
             }
             Event::End(_) => close(&mut open, &mut root),
-            Event::Text(text) => {
-                match open.last_mut() {
-                    Some((_, own)) => own.push_str(&text),
-                    None if text.trim().is_empty() || text.trim() == "\u{feff}" => {}
-                    None => return Err(bad("text outside of the root element".into())),
-                }
-            }
+            Event::Text(text) => match open.last_mut() {
+                Some((_, own)) => own.push_str(&text),
+                None if text.trim().is_empty() || text.trim() == "\u{feff}" => {}
+                None => return Err(bad("text outside of the root element".into())),
+            },
             Event::CData(text) => {
                 if let Some((_, own)) = open.last_mut() {
                     own.push_str(&text);

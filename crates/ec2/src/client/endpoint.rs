@@ -31,7 +31,8 @@ pub(super) fn of(options: &Options, service: Service) -> Result<Url, Error> {
     }
     let (region, service) = (&options.region, service.name());
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    Url::parse(&format!("https://{service}.{region}.{domain}/")).map_err(|error| Error::Config(error.to_string()))
+    Url::parse(&format!("https://{service}.{region}.{domain}/"))
+        .map_err(|error| Error::Config(error.to_string()))
 }
 
 #[cfg(test)]

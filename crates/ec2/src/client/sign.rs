@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn the_known_request_has_the_known_signature() {
         let headers = signed(None);
-        let value = |name: &str| headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
+        let value =
+            |name: &str| headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
         assert_eq!(value("x-amz-date"), Some("20150830T123600Z"));
         assert_eq!(
             value("authorization"),

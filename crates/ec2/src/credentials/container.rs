@@ -8,7 +8,10 @@ use url::{Host, Url};
 const TIMEOUT: Duration = Duration::from_secs(5);
 const SOURCE: &str = "the container credentials endpoint";
 
-pub(super) async fn fetch(environment: &Environment, http: &reqwest::Client) -> Result<Option<Credentials>, Error> {
+pub(super) async fn fetch(
+    environment: &Environment,
+    http: &reqwest::Client,
+) -> Result<Option<Credentials>, Error> {
     let address = match (
         environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
         environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
@@ -17,10 +20,9 @@ pub(super) async fn fetch(environment: &Environment, http: &reqwest::Client) -> 
         (None, Some(full)) => full.to_owned(),
         (None, None) => return Ok(None),
     };
-    let url = Url::parse(&address)
-        .ok()
-        .filter(trusted)
-        .ok_or_else(|| Error::Credentials(format!("{SOURCE} must be https, loopback or Amazon's link-local address")))?;
+    let url = Url::parse(&address).ok().filter(trusted).ok_or_else(|| {
+        Error::Credentials(format!("{SOURCE} must be https, loopback or Amazon's link-local address"))
+    })?;
     let mut request = http.get(url).timeout(TIMEOUT);
     let token = match environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
         Some(path) => Some(tokio::fs::read_to_string(path).await.map_err(|error| {

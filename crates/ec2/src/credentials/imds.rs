@@ -29,7 +29,9 @@ pub(super) async fn fetch(
     let folder = url("latest/meta-data/iam/security-credentials/")?;
     let Ok(role) = read(SOURCE, get(folder.clone())).await else { return Ok(None) };
     let role = String::from_utf8_lossy(&role);
-    let Some(role) = role.lines().next().map(str::trim).filter(|role| !role.is_empty()) else { return Ok(None) };
+    let Some(role) = role.lines().next().map(str::trim).filter(|role| !role.is_empty()) else {
+        return Ok(None);
+    };
     let path = folder.join(role).map_err(|error| Error::Config(error.to_string()))?;
     Document::read(SOURCE, &read(SOURCE, get(path)).await?).map(Some)
 }

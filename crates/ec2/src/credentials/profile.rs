@@ -68,7 +68,9 @@ fn section(text: &str, profile: &str, prefix: &str) -> HashMap<String, String> {
         if let Some(title) = code.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
             let title = title.trim();
             inside = title == profile && (prefix.is_empty() || profile == "default")
-                || title.strip_prefix(prefix).is_some_and(|name| !prefix.is_empty() && name.trim() == profile);
+                || title
+                    .strip_prefix(prefix)
+                    .is_some_and(|name| !prefix.is_empty() && name.trim() == profile);
         } else if inside && !line.starts_with([' ', '\t', '#', ';']) {
             // Indented lines belong to nested settings such as `s3 =`.
             if let Some((key, value)) = code.split_once('=') {

@@ -36,7 +36,10 @@ async fn variables_come_before_files_and_are_used_whole_or_not_at_all() {
     assert_eq!(found.access_key_id, "AKID");
     assert!(!format!("{found:?}").contains("hidden"));
     let found = sources(&[], Some(home.path()), NOWHERE).0.current().await.unwrap();
-    assert_eq!((found.access_key_id.as_str(), found.secret_access_key.expose_secret()), ("FILE", "hidden-in-file"));
+    assert_eq!(
+        (found.access_key_id.as_str(), found.secret_access_key.expose_secret()),
+        ("FILE", "hidden-in-file")
+    );
     let error = sources(&both[..1], Some(home.path()), NOWHERE).0.current().await.unwrap_err();
     assert!(error.to_string().contains("set both or none"), "{error}");
 }
@@ -51,7 +54,8 @@ async fn a_profile_that_is_named_but_not_understood_is_an_error_with_the_way_out
         [profile bad]\ncredential_process = echo '{\"AccessKeyId\": \"P\", \"SecretAccessKey\": 5}'\n").unwrap();
     let error = sources(&[("AWS_PROFILE", "sso")], Some(home.path()), NOWHERE).0.current().await.unwrap_err();
     assert!(error.to_string().contains("`sso_session`, which is not read here"), "{error}");
-    let error = sources(&[("AWS_PROFILE", "nobody")], Some(home.path()), NOWHERE).0.current().await.unwrap_err();
+    let error =
+        sources(&[("AWS_PROFILE", "nobody")], Some(home.path()), NOWHERE).0.current().await.unwrap_err();
     assert!(error.to_string().contains("names `nobody`"), "{error}");
     let found = sources(&[("AWS_PROFILE", "cmd")], Some(home.path()), NOWHERE).0.current().await.unwrap();
     assert_eq!(found.access_key_id, "P");
@@ -124,7 +128,11 @@ async fn an_instance_profile_is_read_with_a_token_and_renewed_before_it_ends() {
     }
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     clock.advance(SignedDuration::from_mins(56));
-    assert_eq!(sources.current().await.unwrap().access_key_id, "ONE", "the old ones are good while the source is away");
+    assert_eq!(
+        sources.current().await.unwrap().access_key_id,
+        "ONE",
+        "the old ones are good while the source is away"
+    );
     assert_eq!(sources.current().await.unwrap().access_key_id, "TWO");
     assert_eq!(calls.load(Ordering::SeqCst), 3);
 }

@@ -13,7 +13,9 @@ pub(super) async fn exchange(
     let file = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE");
     let (Some(file), Some(role)) = (file, environment.get("AWS_ROLE_ARN")) else {
         return match file {
-            Some(_) => Err(Error::Credentials("AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN".into())),
+            Some(_) => {
+                Err(Error::Credentials("AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN".into()))
+            }
             None => Ok(None),
         };
     };
@@ -26,12 +28,9 @@ pub(super) async fn exchange(
         .set("RoleArn", role)
         .set("RoleSessionName", environment.get("AWS_ROLE_SESSION_NAME").unwrap_or("trunkline"))
         .set("WebIdentityToken", token.trim());
-    let request = http
-        .post(sts.clone())
-        .header("Content-Type", client::FORM)
-        .body(params.encode());
+    let request = http.post(sts.clone()).header("Content-Type", client::FORM).body(params.encode());
     let answer = client::receive("AssumeRoleWithWebIdentity", request).await?;
-    let answer = client::read_xml("AssumeRoleWithWebIdentity", answer)?;
+    let answer = client::read_xml("AssumeRoleWithWebIdentity", &answer)?;
     let found = answer.at(&["AssumeRoleWithWebIdentityResult", "Credentials"]).and_then(|keys| {
         Some(Credentials {
             access_key_id: keys.get("AccessKeyId")?.into(),
@@ -40,5 +39,7 @@ pub(super) async fn exchange(
             expires: keys.get("Expiration").and_then(|end| end.parse::<Timestamp>().ok()),
         })
     });
-    found.map(Some).ok_or_else(|| Error::Credentials("AssumeRoleWithWebIdentity answered without credentials".into()))
+    found
+        .map(Some)
+        .ok_or_else(|| Error::Credentials("AssumeRoleWithWebIdentity answered without credentials".into()))
 }
