@@ -292,6 +292,3 @@ fn refusal(action: &str, status: StatusCode, body: &[u8]) -> Error {
         "the refusal cannot be read; is this address Amazon's?",
     )
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,10 +5,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-/// Longest value of a standard parameter.
-pub const STANDARD_MAX: usize = 4096;
-/// Longest value of any parameter.
-pub const ADVANCED_MAX: usize = 8192;
+/// Longest value of a parameter.
+pub const MAX_VALUE: usize = 8192;
 /// Most pages of one list: 50 parameters each.
 const MAX_PAGES: usize = 400;
 
@@ -28,9 +26,9 @@ impl Client {
     /// When the value is too long, or Amazon refuses.
     pub async fn put_secret(&self, name: &str, value: &SecretString, key: Option<&str>) -> Result<(), Error> {
         let length = value.expose_secret().len();
-        if length > ADVANCED_MAX {
+        if length > MAX_VALUE {
             return Err(Error::Config(format!(
-                "the value for parameter `{name}` has {length} bytes, more than the {ADVANCED_MAX} that SSM keeps"
+                "the value for parameter `{name}` has {length} bytes, more than the {MAX_VALUE} that SSM keeps"
             )));
         }
         let mut body = json!({
@@ -38,7 +36,8 @@ impl Client {
             "Value": value.expose_secret(),
             "Type": "SecureString",
             "Overwrite": true,
-            "Tier": if length > STANDARD_MAX { "Advanced" } else { "Standard" },
+            // Standard, but for long values and when the account's standard parameters are used up.
+            "Tier": "Intelligent-Tiering",
         });
         if let Some(key) = key {
             body["KeyId"] = key.into();

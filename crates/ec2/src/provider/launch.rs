@@ -125,6 +125,11 @@ impl Ec2Provider {
     ) -> Result<Machine, Vec<Error>> {
         let one = |error| vec![error];
         let image = self.image_of(machine).await.map_err(one)?;
+        if image.is_none() && self.config().template(&order.runner_type, machine).is_none() {
+            let kind = super::kind_of(machine.os, machine.arch);
+            let why = format!("there is neither an image nor a launch template for `{kind}`; set one");
+            return Err(one(Error::Config(why)));
+        }
         let places = self.places().await.map_err(one)?;
         // By name: an order that comes again tries the same places in the same order with the same tokens.
         let mut rng = Rng::from_seed(seed(&order.name));
@@ -340,11 +345,6 @@ impl Ec2Provider {
         machine: &MachineSpec,
         image: Option<&ImageInfo>,
     ) -> Result<TemplateRef, Error> {
-        if image.is_none() {
-            return Err(Error::Config(format!(
-                "`{runner_type}`: spot machines need an image; set one for this type"
-            )));
-        }
         let data = self.data(runner_type, machine, image)?;
         let name = format!("trunkline-{}-{}", self.config().environment, data.params(None).digest());
         if let Some(known) = self.state().templates.get(&name) {

@@ -1,4 +1,6 @@
-//! The provider against a whole cloud. What moto cannot do (capacity, quotas, silence) is in `src/provider/tests`.
+//! The provider against a whole cloud. What moto cannot do (capacity, quotas, silence) is done by [`amazon`].
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests; a test that cannot go on ends")]
 
 /// A cloud, or the end of the test when the tools are not here.
 macro_rules! new_cloud {
@@ -10,9 +12,12 @@ macro_rules! new_cloud {
     };
 }
 
+mod amazon;
 mod cloud;
 mod launching;
 mod living;
+mod recycling;
+mod refusals;
 
 use cloud::Cloud;
 

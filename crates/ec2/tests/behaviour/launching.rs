@@ -207,7 +207,7 @@ async fn orders_that_cannot_work_say_so_and_leave_nothing() {
             "no-windows",
             MachineSpec { os: Os::Windows, image: None, ..machine() },
             ErrorClass::Config,
-            "image",
+            "there is neither an image nor a launch template for `windows-x64`",
         ),
     ] {
         let mut order = order(name, name);

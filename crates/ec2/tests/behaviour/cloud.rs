@@ -36,6 +36,7 @@ fn server() -> Option<&'static Url> {
     SERVER.get_or_init(start).as_ref().map(|server| &server.url)
 }
 
+#[expect(clippy::print_stderr, reason = "says why a test is skipped")]
 fn start() -> Option<Server> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = env::var_os("TRUNKLINE_TEST_PYTHON")
@@ -46,8 +47,9 @@ fn start() -> Option<Server> {
         return None;
     }
     let mut child = Command::new(python)
-        .arg(manifest.join("tests/moto/moto_server.py"))
-        .env("MOTO_EC2_LOAD_DEFAULT_AMIS", "true")
+        .arg(manifest.join("tests/behaviour/moto_server.py"))
+        .env("MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION", "true")
+        .env("MOTO_ENABLE_AMI_VALIDATION", "true")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -74,6 +76,11 @@ fn start() -> Option<Server> {
         "ap-northeast-2",
         "sa-east-1",
         "ca-central-1",
+        "ap-northeast-3",
+        "ap-east-1",
+        "me-south-1",
+        "af-south-1",
+        "eu-south-1",
     ];
     Some(Server { url: format!("http://127.0.0.1:{port}/").parse().unwrap(), _child: child })
 }
