@@ -111,8 +111,15 @@ impl Ec2Provider {
     /// gets the new one, where it looks for it.
     async fn hand_over(&self, order: &LaunchSpec, found: &Instance) -> Result<Machine, Error> {
         let path = secret::path(self.config(), order);
-        if let Some(waiting) = found.tag(tags::CONFIG).filter(|waiting| *waiting != path) {
-            self.put_secret(waiting, &order.jit_config).await?;
+        match found.tag(tags::CONFIG).filter(|waiting| *waiting != path) {
+            Some(waiting) if secret::is_ours(self.config(), waiting) => {
+                self.put_secret(waiting, &order.jit_config).await?;
+            }
+            Some(_) => {
+                let why = format!("the tag `{}` of `{}` names a path of others", tags::CONFIG, found.id);
+                return Err(Error::Config(why));
+            }
+            None => {}
         }
         Ok(as_machine(found, order.name.clone()))
     }

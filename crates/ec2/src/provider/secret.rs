@@ -32,6 +32,11 @@ pub(crate) fn path(config: &Ec2Config, order: &LaunchSpec) -> String {
     format!("{}/{}", runner_folder(config, &order.name), hex::encode(&digest[..16]))
 }
 
+/// Whether a path that a tag names is one of this fleet's: tags can be changed by others, and a secret goes nowhere else.
+pub(crate) fn is_ours(config: &Ec2Config, path: &str) -> bool {
+    path.strip_prefix(&folder(config)).is_some_and(|rest| rest.starts_with('/'))
+}
+
 impl Ec2Provider {
     pub(super) async fn put_secret(&self, path: &str, secret: &SecretString) -> Result<(), Error> {
         self.client().put_secret(path, secret, self.config().secret_key.as_deref()).await
@@ -39,7 +44,7 @@ impl Ec2Provider {
 
     /// Deletes what a machine may not have fetched. Upkeep finds what this cannot delete now.
     pub(super) async fn drop_secret(&self, path: Option<&str>) {
-        let Some(path) = path.filter(|path| path.starts_with(&folder(self.config()))) else { return };
+        let Some(path) = path.filter(|path| is_ours(self.config(), path)) else { return };
         if let Err(error) = self.client().delete_parameters(&[path.to_owned()]).await {
             tracing::info!(path, %error, "left-over configuration is deleted later");
         }
@@ -65,6 +70,9 @@ mod tests {
         let (one, two) = (path(&config, &order("one")), path(&config, &order("two")));
         assert_ne!(one, two);
         assert_eq!(one, path(&config, &order("one")));
+        assert!(
+            is_ours(&config, &one) && !is_ours(&config, "/trunkline/ghci2/ci-1/0") && !is_ours(&config, "/x")
+        );
         assert!(one.starts_with("/trunkline/ghci/ci-1/") && one.len() == "/trunkline/ghci/ci-1/".len() + 32);
     }
 }

@@ -109,6 +109,11 @@ impl Amazon {
         self.script.lock().unwrap().calls.iter().filter(|call| call.action == action).cloned().collect()
     }
 
+    /// All calls so far.
+    pub(crate) fn all_calls(&self) -> Vec<Call> {
+        self.script.lock().unwrap().calls.clone()
+    }
+
     /// The actions of all calls so far that change something.
     pub(crate) fn changes(&self) -> Vec<String> {
         let calls = &self.script.lock().unwrap().calls;

@@ -36,18 +36,25 @@ fn server() -> Option<&'static Url> {
     SERVER.get_or_init(start).as_ref().map(|server| &server.url)
 }
 
+/// The project's Python; `None`, with a message, when it is not here.
 #[expect(clippy::print_stderr, reason = "says why a test is skipped")]
-fn start() -> Option<Server> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python = env::var_os("TRUNKLINE_TEST_PYTHON")
-        .map_or_else(|| manifest.join("../../.tools/python/bin/python"), PathBuf::from);
+pub(crate) fn python() -> Option<PathBuf> {
+    let python = env::var_os("TRUNKLINE_TEST_PYTHON").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/python/bin/python"),
+        PathBuf::from,
+    );
     if !python.exists() {
         assert!(env::var_os("TRUNKLINE_REQUIRE_TOOLS").is_none(), "{} is missing", python.display());
         eprintln!("skipped: no {} with moto; run `cargo xtask setup`", python.display());
         return None;
     }
+    Some(python)
+}
+
+fn start() -> Option<Server> {
+    let python = python()?;
     let mut child = Command::new(python)
-        .arg(manifest.join("tests/behaviour/moto_server.py"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/behaviour/moto_server.py"))
         .env("MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION", "true")
         .env("MOTO_ENABLE_AMI_VALIDATION", "true")
         .stdin(Stdio::piped())

@@ -16,6 +16,7 @@ mod amazon;
 mod cloud;
 mod launching;
 mod living;
+mod names;
 mod recycling;
 mod refusals;
 

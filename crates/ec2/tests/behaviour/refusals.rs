@@ -284,6 +284,15 @@ async fn an_order_from_before_a_crash_meets_its_machine() {
         "\"/trunkline/ghci/ci-1/old\"",
         "the configuration goes where the machine looks"
     );
+
+    // A tag that somebody changed does not lead a secret astray.
+    let tags = [("trunkline:runner", "ci-1"), ("trunkline:config", "/somewhere/else")];
+    let known = machine("i-9", "running", "2026-01-01T12:00:00Z", &tags, "");
+    amazon.always("DescribeInstances", listed(&[known], None));
+    amazon.forget_calls();
+    let error = launch(&provider, "ci-1").await.unwrap_err();
+    assert!(error.class == ErrorClass::Config && error.message.contains("names a path of others"), "{error}");
+    assert!(amazon.calls("PutParameter").is_empty());
 }
 
 #[tokio::test]
