@@ -183,6 +183,8 @@ impl Round<'_> {
                     runner_type: entry.value.runner.runner_type.clone(),
                     labels: entry.value.runner.labels.clone(),
                     jit_config: jit.encoded,
+                    runner_id: Some(jit.runner_id),
+                    machine: provider::MachineSpec::default(),
                 };
                 let answer = fleet.0.provider.launch(&[spec]).await.into_iter().next();
                 match answer.unwrap_or_else(|| {

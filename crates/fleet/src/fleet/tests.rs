@@ -264,6 +264,8 @@ async fn surplus_runners_and_orphans_leave() {
         runner_type: String::new(),
         labels: vec![],
         jit_config: String::new().into(),
+        runner_id: None,
+        machine: crate::provider::MachineSpec::default(),
     };
     world.provider.launch(&[order("trunkline-lost"), order("somebody-elses")]).await;
     let stats = world.fleet.step_reconcile().await.unwrap();
