@@ -27,6 +27,19 @@ use trunkline_fleet::scale_config;
 use trunkline_model::{Problem, Severity};
 use trunkline_sim::scenario::{self, Report, Scenario};
 
+/// How a scenario is played.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    /// Effects done at the same time; `None` as the product does it. Several at once come in any order, so equal
+    /// seeds give equal reports only with one.
+    pub(crate) effects_at_once: Option<usize>,
+}
+
+impl How {
+    /// The same each time.
+    pub(crate) const REPEATABLE: Self = Self { effects_at_once: Some(1) };
+}
+
 /// What came of a file.
 #[derive(Debug)]
 pub(crate) enum Played {
@@ -48,16 +61,16 @@ pub(crate) async fn play_file(path: &Path, seed: Option<u64>) -> Result<Played> 
         Err(problems) => return Ok(Played::Wrong(problems)),
     };
     scenario.world.seed = seed.unwrap_or(scenario.world.seed);
-    play(&scenario, path.parent().unwrap_or(Path::new(""))).await
+    play(&scenario, path.parent().unwrap_or(Path::new("")), How::REPEATABLE).await
 }
 
 /// Plays a scenario; relative paths in it begin at `folder`.
-pub(crate) async fn play(scenario: &Scenario, folder: &Path) -> Result<Played> {
+pub(crate) async fn play(scenario: &Scenario, folder: &Path, how: How) -> Result<Played> {
     let (name, text) = system::scale_text(scenario, folder)?;
     let (scale, problems) = scale_config::parse(&name, &text);
     let errors: Vec<Problem> = problems.into_iter().filter(|p| p.severity == Severity::Error).collect();
     let Some(scale) = scale.filter(|_| errors.is_empty()) else { return Ok(Played::Wrong(errors)) };
-    let mut system = system::SimSystem::open(scenario, scale).await?;
+    let mut system = system::SimSystem::open(scenario, scale, how).await?;
     let report = scenario::run(scenario, folder, &mut system).await?;
     Ok(Played::Report(Box::new(report)))
 }

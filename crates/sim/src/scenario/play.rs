@@ -28,6 +28,8 @@ use trunkline_model::{BranchName, Commit, Conclusion, JobId, PrNumber, Rng, RunI
 /// The least time between two moments: what falls due in between waits.
 const TICK: SignedDuration = SignedDuration::from_secs(1);
 
+/// How long a newly started Trunkline may stand by.
+const LONGEST_STAND_BY: SignedDuration = SignedDuration::from_mins(5);
 /// Calls to the outside that are still answered before a kill takes effect, at most.
 const MOST_CALLS_BEFORE_DEATH: u64 = 24;
 
@@ -162,6 +164,9 @@ impl<'a, S: System> Player<'a, S> {
                 // One time in three it dies before it began; else after a few calls to the outside.
                 let (idle, calls) = (self.rng.chance(1.0 / 3.0), self.rng.below(MOST_CALLS_BEFORE_DEATH));
                 let after_calls = kill.after_calls().or((!idle).then_some(calls));
+                if after_calls.is_some() {
+                    self.wait_until_it_acts().await?;
+                }
                 self.system.kill(after_calls).await?;
                 self.system.start().await?;
                 self.tell(match kill.after_calls() {
@@ -196,6 +201,16 @@ impl<'a, S: System> Player<'a, S> {
             self.now = self.next(until);
         }
         self.moment().await
+    }
+
+    /// Lets the world go on, and nothing be worked off, until Trunkline may act: only then can it die acting.
+    async fn wait_until_it_acts(&mut self) -> Result<(), SystemError> {
+        let until = self.now + LONGEST_STAND_BY;
+        while !self.system.may_act().await? && self.now < until {
+            self.now += TICK;
+            self.system.advance(self.now).await?;
+        }
+        Ok(())
     }
 
     /// What is due now, on all sides.

@@ -67,6 +67,11 @@ pub trait System {
     /// Posts a delivery and returns the HTTP status.
     fn deliver(&mut self, delivery: Delivery) -> impl Future<Output = Result<u16, SystemError>> + Send;
 
+    /// Whether Trunkline may act now. One that was just started waits until the rights of its predecessor have run out.
+    fn may_act(&mut self) -> impl Future<Output = Result<bool, SystemError>> + Send {
+        async { Ok(true) }
+    }
+
     /// Ends Trunkline without a word: at once, or after so many calls to the outside in the middle of what it would
     /// do next.
     fn kill(&mut self, after_calls: Option<u64>) -> impl Future<Output = Result<(), SystemError>> + Send;

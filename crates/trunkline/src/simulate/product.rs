@@ -1,6 +1,7 @@
 //! The whole product on one folder, with virtual time: nothing runs by itself, everything is done when it is due.
 
 use super::{
+    How,
     forge::{Client, SimForge},
     fuse::Fuse,
     provider::{SharedCloud, SimProvider},
@@ -19,9 +20,7 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use std::{path::PathBuf, sync::Arc};
-use trunkline_fleet::{
-    Fleet, FleetConfig, Parts, Scope, fleet::LEASE, ledger::RUNNER_RECORD, scale_config::ScaleConfig,
-};
+use trunkline_fleet::{Fleet, Parts, Scope, ledger::RUNNER_RECORD, scale_config::ScaleConfig};
 use trunkline_github::{client::DeliveryPage, webhook::signature::Secrets};
 use trunkline_model::{RepoName, Rng, SharedClock};
 use trunkline_server::{App, AppState, Projector, ServerConfig};
@@ -49,6 +48,7 @@ pub(super) struct Ground {
     /// Minutes between looks for missed deliveries; 0 is never.
     pub(super) redeliver_minutes: u32,
     pub(super) seed: u64,
+    pub(super) how: How,
 }
 
 /// The product, alive.
@@ -79,16 +79,14 @@ impl Product {
         let warehouse = Warehouse::open_duckdb(&path, WarehouseConfig::default()).await;
         let warehouse = warehouse.context("open the warehouse")?;
         let scope = Scope::Repository(ground.repo.clone());
+        let mut config = fleet_config(&ground.settings, scope, vec![ground.repo.clone()], Pace(1));
+        config.effects_at_once = ground.how.effects_at_once.unwrap_or(config.effects_at_once);
         let fleet = Fleet::open(Parts {
             store: store.clone(),
             forge: Arc::new(SimForge { client: ground.client.clone(), repo: ground.repo.clone() }),
             provider: Arc::new(SimProvider { cloud: ground.cloud.clone(), fuse: Arc::clone(&ground.fuse) }),
             scale: ground.scale.clone(),
-            config: FleetConfig {
-                // One after the other, so that equal seeds give equal runs.
-                effects_at_once: 1,
-                ..fleet_config(&ground.settings, scope, vec![ground.repo.clone()], Pace(1))
-            },
+            config,
             clock: Arc::clone(&ground.clock),
             rng: Rng::from_seed(ground.seed ^ starts.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         })
@@ -148,14 +146,13 @@ impl Product {
         }
     }
 
+    /// Whether it may act: the rights of a product that was killed have to run out first.
+    pub(super) async fn may_act(&self) -> Result<bool> {
+        Ok(self.fleet.hold().await?)
+    }
+
     /// Everything that a kill may interrupt, in its usual order and whether due or not.
     pub(super) async fn hurry(&mut self, ground: &Ground) -> Result<()> {
-        // The kill is to hit work, not the wait for the lease of the product that was killed before.
-        if !self.fleet.hold().await?
-            && let Some(lease) = self.store.lease(LEASE).await?
-        {
-            self.store.release_lease(&lease).await?;
-        }
         self.take_in(ground.clock.now()).await?;
         self.projector.catch_up().await?;
         self.turn(ground).await
@@ -178,8 +175,7 @@ impl Product {
     async fn turn(&mut self, ground: &Ground) -> Result<()> {
         let now = ground.clock.now();
         let every = |seconds: u32| SignedDuration::from_secs(i64::from(seconds.max(1)));
-        if !self.fleet.hold().await? {
-            // The lease of the product that was killed has to run out first.
+        if !self.may_act().await? {
             self.plan_at = now + every(ground.settings.plan_seconds);
             self.idle = false;
             return Ok(());

@@ -1,6 +1,7 @@
 //! The product and its world, moved by a scenario.
 
 use super::{
+    How,
     facts::LogFacts,
     forge::Client,
     fuse::Fuse,
@@ -47,7 +48,7 @@ pub(super) struct SimSystem {
 
 impl SimSystem {
     /// The product of a scenario, started on an empty folder.
-    pub(super) async fn open(scenario: &Scenario, scale: ScaleConfig) -> Result<Self> {
+    pub(super) async fn open(scenario: &Scenario, scale: ScaleConfig, how: How) -> Result<Self> {
         let file = &scenario.world;
         let folder = temporary().context("make a folder for the product's data")?;
         let clock = ManualClock::new(scenario.start);
@@ -85,6 +86,7 @@ impl SimSystem {
             secret,
             redeliver_minutes: scenario.config.github.redeliver_minutes,
             seed: rng.u64(),
+            how,
         };
         let product = Product::open(&ground, 1).await?;
         Ok(Self {
@@ -236,6 +238,13 @@ impl System for SimSystem {
             self.acknowledged.insert(id.to_ascii_lowercase());
         }
         Ok(status)
+    }
+
+    async fn may_act(&mut self) -> Result<bool, SystemError> {
+        match &self.product {
+            Some(product) => product.may_act().await.map_err(failed("ask whether the product may act")),
+            None => Ok(false),
+        }
     }
 
     async fn kill(&mut self, after_calls: Option<u64>) -> Result<(), SystemError> {
