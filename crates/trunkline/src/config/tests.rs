@@ -60,3 +60,11 @@ fn relative_paths_start_at_the_file() {
     config.rebase(Path::new("/etc/trunkline"));
     assert_eq!(config.github.webhook_secrets, [SecretRef::File("/etc/trunkline/webhook-secret".into())]);
 }
+
+#[test]
+fn what_is_missing_before_a_windows_line_break_is_missing_at_the_end_of_the_line() {
+    for text in ["\"key\r\nother = 1\r\n", "\"key\nother = 1\n"] {
+        let (_, problems) = parse("trunkline.toml", text);
+        assert_eq!((problems[0].line, problems[0].column), (1, 5), "{problems:?}");
+    }
+}
