@@ -10,7 +10,7 @@ use trunkline_model::Label;
 
 fuzz_target!(|text: &str| {
     let (scale, problems) = parse("scale-config.yml", text);
-    trunkline_fuzz::assert_places(text, &problems);
+    trunkline_fuzz::assert_places(text, trunkline_fuzz::YAML_BREAKS, &problems);
     let Some(scale) = scale else {
         assert!(!problems.is_empty());
         return;

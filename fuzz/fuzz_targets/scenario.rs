@@ -7,6 +7,6 @@ use trunkline_sim::scenario::parse;
 fuzz_target!(|text: &str| {
     if let Err(problems) = parse("scenario.yaml", text) {
         assert!(!problems.is_empty());
-        trunkline_fuzz::assert_places(text, &problems);
+        trunkline_fuzz::assert_places(text, trunkline_fuzz::YAML_BREAKS, &problems);
     }
 });

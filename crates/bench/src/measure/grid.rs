@@ -49,7 +49,7 @@ pub(crate) async fn run(report: &mut Report, data: &Data) -> Result<()> {
         }
         note(report, name, times);
     }
-    for encoding in ["gzip", "br", "zstd", "identity"] {
+    for encoding in ["gzip", "zstd", "identity"] {
         let (_, answer) = server.timed(&path, encoding).await?;
         let kilobytes = answer.body.len() as f64 / 1e3;
         let name = format!("grid: size, {encoding}");

@@ -24,6 +24,10 @@ pub(crate) fn run(report: &mut Report, data: &Data, web: &Path) -> Result<()> {
     report.add("page: columns", number("/columns")?, "");
     report.add("page: cells drawn at first", number("/drawn_cells")?, "");
     report.add("page: p95 of frames while scrolling", number("/scroll_frame_ms/p95_ms")?, "ms");
+    // The whole product with the analytics engine in it, a full warehouse behind and pages shown.
+    let (now, peak) = running.memory_mib()?;
+    report.budget("page: memory of the program", now * 1024.0 * 1024.0 / 1e6, "MB", Target::AtMost(250.0));
+    report.add("page: most memory", peak * 1024.0 * 1024.0 / 1e6, "MB");
     running.stop()?;
     Ok(())
 }

@@ -298,7 +298,12 @@ fn kind(value: &Value) -> String {
 fn place(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    let mut line = &before[line_start..];
+    if text[before.len()..].starts_with('\n') {
+        // Both characters of a line break are at the end of the line.
+        line = line.strip_suffix('\r').unwrap_or(line);
+    }
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 /// Edit distance, for "did you mean".

@@ -133,3 +133,10 @@ fn the_documented_example_is_a_configuration() {
     let github = config.unwrap().github;
     assert_eq!((github.apps.len(), github.hooks.len()), (2, 3));
 }
+#[test]
+fn what_is_missing_before_a_windows_line_break_is_missing_at_the_end_of_the_line() {
+    for text in ["\"key\r\nother = 1\r\n", "\"key\nother = 1\n"] {
+        let (_, problems) = parse("trunkline.toml", text);
+        assert_eq!((problems[0].line, problems[0].column), (1, 5), "{problems:?}");
+    }
+}
