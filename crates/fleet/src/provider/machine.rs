@@ -2,7 +2,7 @@
 
 use crate::scale_config::{Ami, Arch, Os, RunnerType};
 use std::{collections::BTreeMap, fmt};
-use trunkline_model::RepoName;
+use trunkline_model::{RepoName, RunnerName};
 
 /// The machine behind a runner. Providers without a choice of machines ignore it; clouds refuse an order whose
 /// `instance_types` are empty.
@@ -58,6 +58,29 @@ impl From<&RunnerType> for MachineSpec {
     }
 }
 
+impl MachineSpec {
+    /// The machine for one runner of a type, with the type's image experiment decided by the runner's name: the same
+    /// runner always gets the same image, and names are random, so their share is the configured one.
+    pub fn of_runner(kind: &RunnerType, name: &RunnerName) -> Self {
+        let mut machine = Self::from(kind);
+        if let Some(trial) =
+            kind.ami_experiment.as_ref().filter(|trial| share(name.as_str()) < trial.fraction)
+        {
+            machine.image = Some(Image::Named(trial.ami.clone()));
+        }
+        machine
+    }
+}
+
+/// A number from 0 up to, not including, 1 that belongs to a text (FNV-1a, then mixed so that similar texts differ).
+fn share(text: &str) -> f64 {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    f64::from(((mixed ^ (mixed >> 33)) >> 32) as u32) / f64::from(u32::MAX) * (1.0 - f64::EPSILON)
+}
+
 /// A machine image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Image {
@@ -102,7 +125,7 @@ pub enum Owner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// The runner it is for; `None` when the machine has no runner.
-    pub name: Option<trunkline_model::RunnerName>,
+    pub name: Option<RunnerName>,
     /// The provider's id.
     pub machine_id: String,
     /// What kind.
@@ -140,6 +163,27 @@ pub struct Upkeep {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_on_trial_gets_its_share_of_the_runners() {
+        let of = |fraction: f64| {
+            let text = format!(
+                "runner_types:\n  linux.large:\n    instance_type: c7i.large\n    os: linux\n    disk_size: 50\n    \
+                 is_ephemeral: true\n    ami: old-*\n    ami_experiment: {{ami: new-*, percentage: {fraction}}}\n"
+            );
+            let config = crate::scale_config::parse("s.yml", &text).0.expect("a configuration");
+            let kind = config.get("linux.large").expect("the type").clone();
+            let on_trial = |i: u32| {
+                let name = format!("trunkline-{i:016x}").parse().expect("a name");
+                let machine = MachineSpec::of_runner(&kind, &name);
+                assert_eq!(machine, MachineSpec::of_runner(&kind, &name), "the choice is kept");
+                machine.image.is_some_and(|image| image.to_string() == "new-*")
+            };
+            (0..4_000).filter(|i| on_trial(*i)).count()
+        };
+        assert_eq!((of(0.0), of(1.0)), (0, 4_000));
+        assert!((900..1_100).contains(&of(0.25)), "{}", of(0.25));
+    }
 
     #[test]
     fn a_runner_type_says_its_machine() {
