@@ -111,9 +111,10 @@ impl Provider for FakeProvider {
     }
 
     async fn notices(&self) -> Result<Vec<Notice>, Error> {
-        match self.state().fail_list {
+        let state = self.state();
+        match state.fail_list {
             Some(class) => Err(Error::new(class, "set to fail")),
-            None => Ok(self.state().notices.clone()),
+            None => Ok(state.notices.clone()),
         }
     }
 
