@@ -7,22 +7,34 @@ use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use std::sync::Arc;
-use trunkline_fleet::forge::{Error, Forge, JitConfig, Registered};
+use std::sync::{Arc, Mutex, PoisonError};
+use trunkline_fleet::{
+    Fleet,
+    forge::{Error, Forge, JitConfig, Registered},
+};
 use trunkline_github::webhook::{self, Event};
-use trunkline_model::{Job, JobId, Label, RepoName, RunId, RunnerId, RunnerName, SharedClock};
+use trunkline_model::{
+    Clock as _, Job, JobId, Label, RepoName, RunId, RunnerId, RunnerName, clock::ManualClock,
+};
 use trunkline_sim::{Api, http::Answered};
 
 /// Wait after a limit that does not say how long.
 const LIMIT_WAIT: SignedDuration = SignedDuration::from_secs(60);
+
+/// Prolongs the product's lease while a request is under way, as a task of its own does in the program. Empty while
+/// the product is dead.
+pub(super) type Keeper = Arc<Mutex<Option<Fleet>>>;
 
 /// The simulated GitHub as the product's client would show it.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     pub(super) api: Api,
     pub(super) token: String,
-    pub(super) clock: SharedClock,
+    pub(super) clock: ManualClock,
+    /// How long a request is under way.
+    pub(super) latency: SignedDuration,
     pub(super) fuse: Arc<Fuse>,
+    pub(super) keeper: Keeper,
 }
 
 impl Client {
@@ -33,8 +45,19 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answered, Error> {
+        self.fuse.enter().await;
+        // The world goes on while the request is under way: what was true when it was decided may not be any more.
+        self.clock.advance(self.latency);
         let answer = self.api.ask(method, path, &self.token, body).await;
-        self.fuse.pass().await;
+        self.fuse.leave().await;
+        let fleet = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(fleet) = fleet {
+            // A task of its own: the caller may be one of several at once, of which only one is polled.
+            let prolonged = tokio::spawn(async move { fleet.prolong().await }).await;
+            if !matches!(prolonged, Ok(Ok(()))) {
+                tracing::warn!(?prolonged, "could not prolong the fleet's lease");
+            }
+        }
         if answer.status.is_success() { Ok(answer) } else { Err(classify(&answer, self.clock.now())) }
     }
 

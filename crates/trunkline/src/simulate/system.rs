@@ -3,7 +3,7 @@
 use super::{
     How,
     facts::LogFacts,
-    forge::Client,
+    forge::{Client, Keeper},
     fuse::Fuse,
     product::{Ground, Product},
     provider::SharedCloud,
@@ -22,7 +22,7 @@ use trunkline_sim::{
     scenario::{
         Scenario, System, SystemFacts,
         file::Fleet,
-        step::SignatureKind,
+        step::{KillAt, SignatureKind},
         system::{Delivery, SystemError},
     },
     workload::Stage,
@@ -75,8 +75,15 @@ impl SimSystem {
         let fuse = Arc::new(Fuse::default());
         let ground = Ground {
             folder: folder.path().to_owned(),
-            clock: Arc::clone(&shared),
-            client: Client { api, token, clock: shared, fuse: Arc::clone(&fuse) },
+            clock: shared,
+            client: Client {
+                api,
+                token,
+                clock: clock.clone(),
+                latency: file.latency.get(),
+                fuse: Arc::clone(&fuse),
+                keeper: Keeper::default(),
+            },
             cloud: SharedCloud::new(world.clone(), cloud),
             fuse,
             scale,
@@ -240,6 +247,10 @@ impl System for SimSystem {
         Ok(status)
     }
 
+    fn now(&mut self) -> Option<Timestamp> {
+        Some(self.world.now())
+    }
+
     async fn may_act(&mut self) -> Result<bool, SystemError> {
         match &self.product {
             Some(product) => product.may_act().await.map_err(failed("ask whether the product may act")),
@@ -247,10 +258,10 @@ impl System for SimSystem {
         }
     }
 
-    async fn kill(&mut self, after_calls: Option<u64>) -> Result<(), SystemError> {
+    async fn kill(&mut self, place: Option<KillAt>) -> Result<(), SystemError> {
         let Some(mut product) = self.product.take() else { return Ok(()) };
-        let Some(calls) = after_calls else { return Ok(()) };
-        self.ground.fuse.arm(calls);
+        let Some(place) = place else { return Ok(()) };
+        self.ground.fuse.arm(place);
         let (ground, mut result) = (&self.ground, Ok(()));
         ground.fuse.cut(async { result = product.hurry(ground).await }).await;
         self.ground.fuse.disarm();
