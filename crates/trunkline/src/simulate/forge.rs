@@ -21,9 +21,11 @@ use trunkline_sim::{Api, http::Answered};
 /// Wait after a limit that does not say how long.
 const LIMIT_WAIT: SignedDuration = SignedDuration::from_secs(60);
 
-/// Prolongs the product's lease while a request is under way, as a task of its own does in the program. Empty while
-/// the product is dead.
+/// Whose lease is prolonged while a request is under way. Empty while the product is dead.
 pub(super) type Keeper = Arc<Mutex<Option<Fleet>>>;
+
+/// How often the lease is prolonged meanwhile.
+const PROLONG_EVERY: SignedDuration = SignedDuration::from_secs(2);
 
 /// The simulated GitHub as the product's client would show it.
 #[derive(Debug, Clone)]
@@ -47,9 +49,18 @@ impl Client {
     ) -> Result<Answered, Error> {
         self.fuse.enter().await;
         // The world goes on while the request is under way: what was true when it was decided may not be any more.
-        self.clock.advance(self.latency);
+        let arrives = self.clock.now() + self.latency;
+        while self.clock.now() < arrives {
+            self.clock.advance_to(arrives.min(self.clock.now() + PROLONG_EVERY));
+            self.prolong().await;
+        }
         let answer = self.api.ask(method, path, &self.token, body).await;
         self.fuse.leave().await;
+        if answer.status.is_success() { Ok(answer) } else { Err(classify(&answer, self.clock.now())) }
+    }
+
+    /// Keeps the product's lease, as a loop of its own does in the program.
+    async fn prolong(&self) {
         let fleet = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(fleet) = fleet {
             // A task of its own: the caller may be one of several at once, of which only one is polled.
@@ -58,7 +69,6 @@ impl Client {
                 tracing::warn!(?prolonged, "could not prolong the fleet's lease");
             }
         }
-        if answer.status.is_success() { Ok(answer) } else { Err(classify(&answer, self.clock.now())) }
     }
 
     /// All items of a list, over all its pages. `key` names them in an object; empty for a bare list.

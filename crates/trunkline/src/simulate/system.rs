@@ -10,7 +10,7 @@ use super::{
 };
 use crate::config::Fleet as FleetSettings;
 use anyhow::{Context as _, Result};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 use tempfile::TempDir;
 use trunkline_fleet::scale_config::ScaleConfig;
@@ -73,6 +73,8 @@ impl SimSystem {
             boot_failures: file.cloud.boot_failures.get(),
         });
         let fuse = Arc::new(Fuse::default());
+        // Requests that are under way at the same time would add up their times: the clock is one for all.
+        let latency = if how.effects_at_once == Some(1) { file.latency.get() } else { SignedDuration::ZERO };
         let ground = Ground {
             folder: folder.path().to_owned(),
             clock: shared,
@@ -80,7 +82,7 @@ impl SimSystem {
                 api,
                 token,
                 clock: clock.clone(),
-                latency: file.latency.get(),
+                latency,
                 fuse: Arc::clone(&fuse),
                 keeper: Keeper::default(),
             },
@@ -138,7 +140,7 @@ impl SimSystem {
             if (200..300).contains(&status) {
                 self.acknowledged.insert(webhook.guid.to_ascii_lowercase());
             }
-            self.mailbox.record(webhook, status, jiff::SignedDuration::ZERO);
+            self.mailbox.record(webhook, status, SignedDuration::ZERO);
         }
         Ok(())
     }
