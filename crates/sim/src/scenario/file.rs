@@ -120,6 +120,9 @@ pub struct World {
     /// Where runners come from.
     #[serde(default)]
     pub cloud: Cloud,
+    /// How long every request to GitHub is under way; the world goes on meanwhile.
+    #[serde(default)]
+    pub latency: Length,
     /// What is wrong from the start.
     #[serde(default)]
     pub faults: Faults,

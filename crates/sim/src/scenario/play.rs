@@ -12,7 +12,7 @@ use super::{
     file::Scenario,
     invariants::Invariant,
     report::{Check, Figures, Moment, Report},
-    step::{Deliver, JobRef, JobSpec, SignatureKind, Step, Work},
+    step::{Deliver, JobRef, JobSpec, KillAt, NextCall, SignatureKind, Step, Work},
     system::{Delivery, System, SystemError, SystemFacts},
     values::Length,
 };
@@ -163,15 +163,19 @@ impl<'a, S: System> Player<'a, S> {
                 self.system.advance(self.now).await?;
                 // One time in three it dies before it began; else after a few calls to the outside.
                 let (idle, calls) = (self.rng.chance(1.0 / 3.0), self.rng.below(MOST_CALLS_BEFORE_DEATH));
-                let after_calls = kill.after_calls().or((!idle).then_some(calls));
-                if after_calls.is_some() {
+                let next_call = if self.rng.chance(0.5) { NextCall::Done } else { NextCall::Lost };
+                let somewhere = KillAt { after_calls: calls, next_call };
+                let place = kill.place().or((!idle).then_some(somewhere));
+                if place.is_some() {
                     self.wait_until_it_acts().await?;
                 }
-                self.system.kill(after_calls).await?;
+                self.system.kill(place).await?;
                 self.system.start().await?;
-                self.tell(match kill.after_calls() {
+                self.tell(match kill.place() {
                     None => "Trunkline was killed and started again".to_owned(),
-                    Some(calls) => format!("Trunkline was killed after {calls} calls and started again"),
+                    Some(at) => {
+                        format!("Trunkline was killed after {} calls and started again", at.after_calls)
+                    }
                 });
             }
             Step::Down(length) => {
@@ -228,7 +232,9 @@ impl<'a, S: System> Player<'a, S> {
         self.runs.iter_mut().for_each(|run| run.finish(stage));
         // What people did just now reaches Trunkline in this moment already.
         self.system.advance(self.now).await?;
-        self.system.settle().await
+        self.system.settle().await?;
+        self.now = self.system.now().map_or(self.now, |now| now.max(self.now));
+        Ok(())
     }
 
     /// The next moment worth a look, at most `until`.

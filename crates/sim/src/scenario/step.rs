@@ -228,11 +228,11 @@ pub enum Kill {
 }
 
 impl Kill {
-    /// After how many calls, when that is said.
-    pub fn after_calls(self) -> Option<u64> {
+    /// Where, when that is said.
+    pub fn place(self) -> Option<KillAt> {
         match self {
             Self::Somewhere(Victim::Process) => None,
-            Self::Exactly(at) => Some(at.after_calls),
+            Self::Exactly(at) => Some(at),
         }
     }
 }
@@ -249,9 +249,22 @@ pub enum Victim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KillAt {
-    /// Calls to GitHub and the cloud that are still answered. The next one is carried out and its answer never
-    /// arrives.
+    /// Calls to GitHub and the cloud that are still answered.
     pub after_calls: u64,
+    /// What becomes of the next one. Its answer never arrives.
+    #[serde(default)]
+    pub next_call: NextCall,
+}
+
+/// What becomes of the call that a kill cuts off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextCall {
+    /// It is carried out.
+    #[default]
+    Done,
+    /// It never leaves.
+    Lost,
 }
 
 /// What `workload` does.

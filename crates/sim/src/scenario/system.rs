@@ -4,7 +4,7 @@
 //! implement it in a few lines. All times are virtual: the system's clock stands still but for
 //! [`System::advance`].
 
-use super::step::{Faults, SignatureKind};
+use super::step::{Faults, KillAt, SignatureKind};
 use crate::workload::Stage;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -67,14 +67,18 @@ pub trait System {
     /// Posts a delivery and returns the HTTP status.
     fn deliver(&mut self, delivery: Delivery) -> impl Future<Output = Result<u16, SystemError>> + Send;
 
+    /// The present, when what Trunkline does takes time: later than [`System::advance`] said.
+    fn now(&mut self) -> Option<Timestamp> {
+        None
+    }
+
     /// Whether Trunkline may act now. One that was just started waits until the rights of its predecessor have run out.
     fn may_act(&mut self) -> impl Future<Output = Result<bool, SystemError>> + Send {
         async { Ok(true) }
     }
 
-    /// Ends Trunkline without a word: at once, or after so many calls to the outside in the middle of what it would
-    /// do next.
-    fn kill(&mut self, after_calls: Option<u64>) -> impl Future<Output = Result<(), SystemError>> + Send;
+    /// Ends Trunkline without a word: at once, or at a place in the middle of what it would do next.
+    fn kill(&mut self, place: Option<KillAt>) -> impl Future<Output = Result<(), SystemError>> + Send;
 
     /// Starts it again on the same data.
     fn start(&mut self) -> impl Future<Output = Result<(), SystemError>> + Send;

@@ -7,22 +7,36 @@ use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use std::sync::Arc;
-use trunkline_fleet::forge::{Error, Forge, JitConfig, Registered};
+use std::sync::{Arc, Mutex, PoisonError};
+use trunkline_fleet::{
+    Fleet,
+    forge::{Error, Forge, JitConfig, Registered},
+};
 use trunkline_github::webhook::{self, Event};
-use trunkline_model::{Job, JobId, Label, RepoName, RunId, RunnerId, RunnerName, SharedClock};
+use trunkline_model::{
+    Clock as _, Job, JobId, Label, RepoName, RunId, RunnerId, RunnerName, clock::ManualClock,
+};
 use trunkline_sim::{Api, http::Answered};
 
 /// Wait after a limit that does not say how long.
 const LIMIT_WAIT: SignedDuration = SignedDuration::from_secs(60);
+
+/// Whose lease is prolonged while a request is under way. Empty while the product is dead.
+pub(super) type Keeper = Arc<Mutex<Option<Fleet>>>;
+
+/// How often the lease is prolonged meanwhile.
+const PROLONG_EVERY: SignedDuration = SignedDuration::from_secs(2);
 
 /// The simulated GitHub as the product's client would show it.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     pub(super) api: Api,
     pub(super) token: String,
-    pub(super) clock: SharedClock,
+    pub(super) clock: ManualClock,
+    /// How long a request is under way.
+    pub(super) latency: SignedDuration,
     pub(super) fuse: Arc<Fuse>,
+    pub(super) keeper: Keeper,
 }
 
 impl Client {
@@ -33,9 +47,28 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answered, Error> {
+        self.fuse.enter().await;
+        // The world goes on while the request is under way: what was true when it was decided may not be any more.
+        let arrives = self.clock.now() + self.latency;
+        while self.clock.now() < arrives {
+            self.clock.advance_to(arrives.min(self.clock.now() + PROLONG_EVERY));
+            self.prolong().await;
+        }
         let answer = self.api.ask(method, path, &self.token, body).await;
-        self.fuse.pass().await;
+        self.fuse.leave().await;
         if answer.status.is_success() { Ok(answer) } else { Err(classify(&answer, self.clock.now())) }
+    }
+
+    /// Keeps the product's lease, as a loop of its own does in the program.
+    async fn prolong(&self) {
+        let fleet = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(fleet) = fleet {
+            // A task of its own: the caller may be one of several at once, of which only one is polled.
+            let prolonged = tokio::spawn(async move { fleet.prolong().await }).await;
+            if !matches!(prolonged, Ok(Ok(()))) {
+                tracing::warn!(?prolonged, "could not prolong the fleet's lease");
+            }
+        }
     }
 
     /// All items of a list, over all its pages. `key` names them in an object; empty for a bare list.

@@ -1,19 +1,20 @@
-//! Death in the middle: after so many calls to the outside, the next one happens and its answer never arrives.
+//! Death in the middle: after so many calls to the outside, the answer of the next one never arrives.
 
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
+use trunkline_sim::scenario::step::{KillAt, NextCall};
 
 /// Counts calls to the outside. Not armed, it does nothing.
 #[derive(Debug, Default)]
 pub(super) struct Fuse {
-    left: Mutex<Option<u64>>,
+    left: Mutex<Option<KillAt>>,
     burnt: Notify,
 }
 
 impl Fuse {
-    /// Lets `calls` more calls be answered.
-    pub(super) fn arm(&self, calls: u64) {
-        *self.left() = Some(calls);
+    /// Sets where it burns down.
+    pub(super) fn arm(&self, place: KillAt) {
+        *self.left() = Some(place);
     }
 
     /// All calls are answered again.
@@ -21,23 +22,35 @@ impl Fuse {
         *self.left() = None;
     }
 
-    fn left(&self) -> std::sync::MutexGuard<'_, Option<u64>> {
+    fn left(&self) -> std::sync::MutexGuard<'_, Option<KillAt>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To be awaited at the end of every call to the outside; does not return once the fuse has burnt down.
-    pub(super) async fn pass(&self) {
+    /// To be awaited before every call to the outside; does not return when the call never leaves.
+    pub(super) async fn enter(&self) {
+        let at_end = KillAt { after_calls: 0, next_call: NextCall::Lost };
+        if *self.left() == Some(at_end) {
+            self.burn().await;
+        }
+    }
+
+    /// To be awaited after every call to the outside; does not return when its answer never arrives.
+    pub(super) async fn leave(&self) {
         {
             let mut left = self.left();
             match &mut *left {
                 None => return,
-                Some(calls @ 1..) => {
+                Some(KillAt { after_calls: calls @ 1.., .. }) => {
                     *calls -= 1;
                     return;
                 }
                 Some(_) => {}
             }
         }
+        self.burn().await;
+    }
+
+    async fn burn(&self) {
         self.burnt.notify_one();
         std::future::pending::<()>().await;
     }
@@ -64,15 +77,19 @@ mod tests {
             let (fuse, done) = (&fuse, &done);
             async move {
                 for _ in 0..calls {
+                    fuse.enter().await;
                     done.set(done.get() + 1);
-                    fuse.pass().await;
+                    fuse.leave().await;
                 }
             }
         };
         assert!(fuse.cut(work(3)).await);
-        fuse.arm(2);
-        assert!(!fuse.cut(work(5)).await);
-        assert_eq!(done.get(), 3 + 3, "the third call happened");
+        for (next_call, happened) in [(NextCall::Done, 3), (NextCall::Lost, 2)] {
+            done.set(0);
+            fuse.arm(KillAt { after_calls: 2, next_call });
+            assert!(!fuse.cut(work(5)).await);
+            assert_eq!(done.get(), happened, "{next_call:?}");
+        }
         fuse.disarm();
         assert!(fuse.cut(work(5)).await);
     }

@@ -2,7 +2,7 @@
 
 use super::{
     How,
-    forge::{Client, SimForge},
+    forge::{Client, Keeper, SimForge},
     fuse::Fuse,
     provider::{SharedCloud, SimProvider},
 };
@@ -19,7 +19,10 @@ use bytes::Bytes;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+};
 use trunkline_fleet::{Fleet, Parts, Scope, ledger::RUNNER_RECORD, scale_config::ScaleConfig};
 use trunkline_github::{client::DeliveryPage, webhook::signature::Secrets};
 use trunkline_model::{RepoName, Rng, SharedClock};
@@ -67,6 +70,14 @@ pub(super) struct Product {
     project_at: Option<Timestamp>,
     /// A turn found nothing to decide and nothing pending: the next one is due when something changed.
     idle: bool,
+    keeper: Keeper,
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        // Forge and fleet have each other: one of them has to let go.
+        *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl Product {
@@ -92,6 +103,8 @@ impl Product {
         })
         .await
         .context("open the fleet")?;
+        let keeper = Arc::clone(&ground.client.keeper);
+        *keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(fleet.clone());
         let secrets = Secrets::new([SecretString::from(ground.secret.as_str())]);
         let app = App::new(AppState {
             store: store.clone(),
@@ -113,6 +126,7 @@ impl Product {
             redeliver_at,
             project_at: Some(now),
             idle: false,
+            keeper,
         })
     }
 
@@ -123,27 +137,21 @@ impl Product {
         others.fold(self.reconcile_at, Timestamp::min)
     }
 
-    /// Works until there is nothing more to do now.
+    /// Does what is due now, each thing once: requests take time, and the world must be heard in between.
     pub(super) async fn settle(&mut self, ground: &Ground) -> Result<()> {
-        loop {
-            let seq = *self.store.subscribe().borrow();
-            let now = ground.clock.now();
-            self.take_in(now).await?;
-            if self.project_at.is_some_and(|at| at <= now) {
-                self.projector.catch_up().await?;
-                self.project_at = None;
-            }
-            if self.plan_at <= now {
-                self.turn(ground).await?;
-            }
-            if self.redeliver_at.is_some_and(|at| at <= now) {
-                self.redeliver_at = Some(now + redeliver_period(ground));
-                self.redeliver(ground, now).await;
-            }
-            if *self.store.subscribe().borrow() == seq {
-                return Ok(());
-            }
+        self.take_in(ground.clock.now()).await?;
+        if self.project_at.is_some_and(|at| at <= ground.clock.now()) {
+            self.projector.catch_up().await?;
+            self.project_at = None;
         }
+        if self.plan_at <= ground.clock.now() {
+            self.turn(ground).await?;
+        }
+        if self.redeliver_at.is_some_and(|at| at <= ground.clock.now()) {
+            self.redeliver(ground, ground.clock.now()).await;
+            self.redeliver_at = Some(ground.clock.now() + redeliver_period(ground));
+        }
+        self.take_in(ground.clock.now()).await
     }
 
     /// Whether it may act: the rights of a product that was killed have to run out first.
@@ -182,12 +190,12 @@ impl Product {
         }
         if self.reconcile_at <= now {
             self.fleet.step_reconcile().await?;
-            self.reconcile_at = now + every(ground.settings.reconcile_seconds);
-            self.take_in(now).await?;
+            self.reconcile_at = ground.clock.now() + every(ground.settings.reconcile_seconds);
+            self.take_in(ground.clock.now()).await?;
         }
         let planned = self.fleet.step_plan().await?;
         let executed = self.fleet.step_execute().await?;
-        self.plan_at = now + every(ground.settings.plan_seconds);
+        self.plan_at = ground.clock.now() + every(ground.settings.plan_seconds);
         let decided = planned.launches + planned.terminations + planned.queued;
         let acted = executed.done + executed.retried + executed.failed;
         self.idle = decided + acted == 0 && self.pending().await? == 0;

@@ -84,16 +84,18 @@ impl Provider for SimProvider {
     }
 
     async fn list(&self) -> Result<Vec<Machine>, Error> {
+        self.fuse.enter().await;
         let machines = self.cloud.look(|cloud| cloud.machines().map(machine).collect());
-        self.fuse.pass().await;
+        self.fuse.leave().await;
         Ok(machines)
     }
 
     async fn launch(&self, orders: &[LaunchSpec]) -> Vec<Result<Machine, Error>> {
         let mut answers = vec![];
         for order in orders {
+            self.fuse.enter().await;
             let launched = self.cloud.launch(order);
-            self.fuse.pass().await;
+            self.fuse.leave().await;
             answers.push(launched.map_err(|error| {
                 let class = match error {
                     LaunchError::Capacity => ErrorClass::Capacity,
@@ -107,8 +109,9 @@ impl Provider for SimProvider {
     }
 
     async fn terminate(&self, name: &RunnerName) -> Result<(), Error> {
+        self.fuse.enter().await;
         self.cloud.terminate(name);
-        self.fuse.pass().await;
+        self.fuse.leave().await;
         Ok(())
     }
 }

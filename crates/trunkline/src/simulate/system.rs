@@ -3,14 +3,14 @@
 use super::{
     How,
     facts::LogFacts,
-    forge::Client,
+    forge::{Client, Keeper},
     fuse::Fuse,
     product::{Ground, Product},
     provider::SharedCloud,
 };
 use crate::config::Fleet as FleetSettings;
 use anyhow::{Context as _, Result};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 use tempfile::TempDir;
 use trunkline_fleet::scale_config::ScaleConfig;
@@ -22,7 +22,7 @@ use trunkline_sim::{
     scenario::{
         Scenario, System, SystemFacts,
         file::Fleet,
-        step::SignatureKind,
+        step::{KillAt, SignatureKind},
         system::{Delivery, SystemError},
     },
     workload::Stage,
@@ -73,10 +73,19 @@ impl SimSystem {
             boot_failures: file.cloud.boot_failures.get(),
         });
         let fuse = Arc::new(Fuse::default());
+        // Requests that are under way at the same time would add up their times: the clock is one for all.
+        let latency = if how.effects_at_once == Some(1) { file.latency.get() } else { SignedDuration::ZERO };
         let ground = Ground {
             folder: folder.path().to_owned(),
-            clock: Arc::clone(&shared),
-            client: Client { api, token, clock: shared, fuse: Arc::clone(&fuse) },
+            clock: shared,
+            client: Client {
+                api,
+                token,
+                clock: clock.clone(),
+                latency,
+                fuse: Arc::clone(&fuse),
+                keeper: Keeper::default(),
+            },
             cloud: SharedCloud::new(world.clone(), cloud),
             fuse,
             scale,
@@ -131,7 +140,7 @@ impl SimSystem {
             if (200..300).contains(&status) {
                 self.acknowledged.insert(webhook.guid.to_ascii_lowercase());
             }
-            self.mailbox.record(webhook, status, jiff::SignedDuration::ZERO);
+            self.mailbox.record(webhook, status, SignedDuration::ZERO);
         }
         Ok(())
     }
@@ -241,6 +250,10 @@ impl System for SimSystem {
         Ok(status)
     }
 
+    fn now(&mut self) -> Option<Timestamp> {
+        Some(self.world.now())
+    }
+
     async fn may_act(&mut self) -> Result<bool, SystemError> {
         match &self.product {
             Some(product) => product.may_act().await.map_err(failed("ask whether the product may act")),
@@ -248,10 +261,10 @@ impl System for SimSystem {
         }
     }
 
-    async fn kill(&mut self, after_calls: Option<u64>) -> Result<(), SystemError> {
+    async fn kill(&mut self, place: Option<KillAt>) -> Result<(), SystemError> {
         let Some(mut product) = self.product.take() else { return Ok(()) };
-        let Some(calls) = after_calls else { return Ok(()) };
-        self.ground.fuse.arm(calls);
+        let Some(place) = place else { return Ok(()) };
+        self.ground.fuse.arm(place);
         let (ground, mut result) = (&self.ground, Ok(()));
         ground.fuse.cut(async { result = product.hurry(ground).await }).await;
         self.ground.fuse.disarm();

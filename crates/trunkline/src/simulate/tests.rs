@@ -53,19 +53,23 @@ fn by_chance(seed: u64) -> String {
     let chance = |rng: &mut Rng, most: f64| format!("{:.2}", rng.unit() * most);
     let mut number = 0;
     for _ in 0..12 {
-        let step = match rng.below(9) {
+        let step = match rng.below(10) {
             0..3 => {
                 number += 1;
                 let label =
                     ["linux.large", "linux.2xlarge", "linux.4xlarge", "ubuntu-24.04"][rng.below(4) as usize];
                 let ends = ["success", "success", "failure"][rng.below(3) as usize];
-                let (takes, count) = (1 + rng.below(40), 1 + rng.below(8));
+                let (takes, count) = (1 + rng.below(40), 2 + rng.below(8));
                 format!(
                     "push: {{ jobs: [{{ name: j{number}, runs_on: [{label}], takes: {takes}m, ends: {ends}, count: {count} }}] }}"
                 )
             }
             3 => "kill: process".into(),
-            4 => format!("kill: {{ after_calls: {} }}", rng.below(12)),
+            4 => {
+                let next = if rng.chance(0.5) { "done" } else { "lost" };
+                format!("kill: {{ after_calls: {}, next_call: {next} }}", rng.below(12))
+            }
+            8 if number > 0 => format!("cancel: {{ job: j{number} 1 }}"),
             5 => format!("down: {}m", 1 + rng.below(30)),
             6 => {
                 let (drop, duplicate, reorder) =
@@ -82,15 +86,16 @@ fn by_chance(seed: u64) -> String {
         steps.push_str(&format!("  - {step}\n"));
     }
     let (boot, failing, never) = (10 + rng.below(120), chance(&mut rng, 0.3), chance(&mut rng, 0.2));
-    let most = 3 + rng.below(20);
+    let (most, idle, latency) = (3 + rng.below(20), 20 + rng.below(200), rng.below(3_000));
     format!(
         "
 name: By chance {seed}
 config:
   github: {{ redeliver_minutes: 5 }}
-  fleet: {{ scale_config: ../torchlite/scale-config.yml, max_runners: {most}, boot_timeout_seconds: 300 }}
+  fleet: {{ scale_config: ../torchlite/scale-config.yml, max_runners: {most}, boot_timeout_seconds: 300, idle_seconds: {idle} }}
 world:
   seed: {seed}
+  latency: {latency}ms
   cloud: {{ boot: {boot}s, launch_failures: {failing}, boot_failures: {never} }}
 steps:
   - push: {{ jobs: [{{ name: first, runs_on: [linux.large], takes: 5m, count: 3 }}] }}

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::scenario::{
-    step::Faults,
+    step::{Faults, KillAt},
     system::{CallFact, JobFact, JobRow, RunnerFact},
 };
 use crate::workload::Stage;
@@ -199,7 +199,7 @@ impl System for Toy {
         Ok(self.answers)
     }
 
-    async fn kill(&mut self, _: Option<u64>) -> Result<(), SystemError> {
+    async fn kill(&mut self, _: Option<KillAt>) -> Result<(), SystemError> {
         self.heard.clear();
         Ok(())
     }
