@@ -14,6 +14,7 @@ use crate::config::{Config, Fleet as FleetSettings};
 use anyhow::{Context, Result, bail};
 pub(crate) use github::{client, secrets};
 use jiff::SignedDuration;
+pub(crate) use providers::ec2;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -190,12 +191,13 @@ async fn open_fleet(
         (None, None) => bail!("`[fleet]` needs `repository` or `organization`"),
     };
     let fleet = fleet_config(settings, scope, polled, Pace(pace));
-    let provider = providers::open(config, settings, clock)?;
+    let scale = scale_config(&settings.scale_config)?;
+    let provider = providers::open(config, settings, &scale, clock)?;
     Fleet::open(Parts {
         store: store.clone(),
         forge: Arc::new(forge::GitHubForge::new(client.clone(), github_scope, settings.runner_group)),
         provider,
-        scale: scale_config(&settings.scale_config)?,
+        scale,
         config: fleet,
         clock: Arc::clone(clock),
         rng: Rng::from_os(),

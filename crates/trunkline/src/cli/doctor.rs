@@ -59,6 +59,9 @@ pub(super) fn run(args: &Args, json: bool) -> Result<Answer> {
             if let Some(fleet) = fleet {
                 check("scale configuration", fleet, "mend the file named above");
             }
+            for (detail, fix) in amazon(config, &clock).await {
+                check("ec2", detail, &fix);
+            }
             match engine::client(config, &clock) {
                 Ok(None) => check("github", Ok("no credentials: deliveries only".into()), ""),
                 Err(error) => check("github", Err(error), "check `app` or `token` in `[github]`"),
@@ -109,6 +112,33 @@ pub(super) fn run(args: &Args, json: bool) -> Result<Answer> {
         (true, true) => Answer::Ok,
         (true, false) => Answer::No,
     })
+}
+
+/// What Amazon says of credentials, subnets, images and the start of every runner type; each with what to do.
+async fn amazon(config: &config::Config, clock: &SharedClock) -> Vec<(Result<String>, String)> {
+    let Some((fleet, ec2)) = config.fleet.as_ref().and_then(|fleet| Some((fleet, fleet.ec2.as_ref()?)))
+    else {
+        return vec![];
+    };
+    // A broken scale configuration is a check of its own.
+    let scale = engine::scale_config(&fleet.scale_config).unwrap_or_default();
+    let provider = match engine::ec2(ec2, &scale, clock) {
+        Ok(provider) => provider,
+        Err(error) => return vec![(Err(error), "check `[fleet.ec2]`".into())],
+    };
+    let found = provider.doctor().await;
+    let told = found.into_iter().map(|finding| {
+        let fix = format!(
+            "check `[fleet.ec2]`, and the permissions for the {} that its documentation lists",
+            finding.what
+        );
+        let detail = match finding.answer {
+            Ok(answer) => Ok(format!("{}: {answer}", finding.what)),
+            Err(error) => Err(anyhow::Error::from(error).context(finding.what)),
+        };
+        (detail, fix)
+    });
+    told.collect()
 }
 
 /// All secrets can be read, and their files are closed to others.

@@ -125,14 +125,19 @@ fn what_cannot_be_in_github_settings_is_said_with_its_place() {
 }
 
 #[test]
-fn the_documented_example_is_a_configuration() {
+fn the_documented_examples_are_configurations() {
     let page = include_str!("../../../../docs/src/configuration.md");
-    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let (config, problems) = parse("configuration.md", example);
-    assert_eq!(problems, []);
-    let github = config.unwrap().github;
-    assert_eq!((github.apps.len(), github.hooks.len()), (2, 3));
+    let read = |part: &str| {
+        let example = part.split("```").next().unwrap_or_default();
+        let (config, problems) = parse("configuration.md", example);
+        assert_eq!(problems, [], "{example}");
+        config.unwrap()
+    };
+    let configs: Vec<_> = page.split("```toml\n").skip(1).map(read).collect();
+    assert!(configs.iter().any(|config| (config.github.apps.len(), config.github.hooks.len()) == (2, 3)));
+    assert!(configs.iter().any(|config| config.fleet.as_ref().is_some_and(|fleet| fleet.ec2.is_some())));
 }
+
 #[test]
 fn what_is_missing_before_a_windows_line_break_is_missing_at_the_end_of_the_line() {
     for text in ["\"key\r\nother = 1\r\n", "\"key\nother = 1\n"] {
