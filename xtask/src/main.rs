@@ -5,13 +5,15 @@
 //! | `demo` | builds everything and starts Trunkline on a simulated project |
 //! | `test` | installs what the tests need and runs all of them |
 //! | `lint` | format, clippy, dependency policy, documentation |
-//! | `bench` | measures the warehouse and the grid in release mode |
+//! | `fuzz` | runs every fuzz target for a while, from its checked-in seeds |
+//! | `bench` | measures intake, warehouse, grid and page against their budgets |
 //! | `web` | builds the web UI |
 //! | `openapi` | refreshes the checked-in API description and the web types made from it |
 //! | `setup` | only fetches tools and libraries |
 
 mod bench;
 mod demo;
+mod fuzz;
 mod lint;
 mod run;
 mod test;
@@ -35,8 +37,10 @@ enum Verb {
     Test(test::Args),
     /// Format, clippy with warnings denied, dependency policy, documentation.
     Lint,
-    /// Measures the warehouse and the grid in release mode.
-    Bench,
+    /// Runs every fuzz target, or one, for some seconds each.
+    Fuzz(fuzz::Args),
+    /// Measures intake, warehouse, grid and page against their budgets, in the release profile.
+    Bench(bench::Args),
     /// Builds the web UI into `web/dist`.
     Web,
     /// Refreshes `crates/server/openapi.json` and the web UI's types.
@@ -50,7 +54,8 @@ fn main() -> anyhow::Result<()> {
         Verb::Demo(args) => demo::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Lint => lint::run(),
-        Verb::Bench => bench::run(),
+        Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Bench(args) => bench::run(&args),
         Verb::Web => web::build(),
         Verb::Openapi => web::openapi(),
         Verb::Setup => tools::setup_all(),

@@ -12,7 +12,7 @@ use trunkline_fleet::{
     forge::{Registered, fake::FakeForge},
     jobs::{ACTIVE_JOB_RECORD, JOB_RECORD, job_key},
     ledger::{Entry, MachineState, RUNNER_RECORD, Registration},
-    provider::{LaunchSpec, Provider, fake::FakeProvider},
+    provider::{LaunchSpec, MachineSpec, Provider, fake::FakeProvider},
     scale_config::parse,
 };
 use trunkline_model::{
@@ -65,6 +65,8 @@ async fn full(store: &Store, clock: &ManualClock) -> Answer<()> {
         };
         forge.state().runners.insert(registered.id, registered);
         let spec = LaunchSpec {
+            runner_id: Some(RunnerId(id)),
+            machine: MachineSpec::default(),
             name: entry.runner.name.clone(),
             runner_type: String::new(),
             labels: vec![],

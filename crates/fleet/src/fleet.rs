@@ -6,6 +6,7 @@
 //! | [`Fleet::step_plan`] | active jobs, ledger | planned ledger entries and outbox effects, together |
 //! | [`Fleet::step_execute`] | due effects | GitHub, provider, ledger |
 //! | [`Fleet::step_reconcile`] | GitHub, provider | ledger; found differences as `poll` events in the log |
+//! | [`Fleet::step_maintain`] | provider | its own left-overs; reasons in the ledger |
 //! | [`Fleet::step_prune`] | old jobs and runners | their records, deleted |
 //!
 //! Of several replicas on one store one acts, the holder of the lease [`LEASE`]; the steps of the others do nothing.
@@ -14,6 +15,7 @@ mod cache;
 mod execute;
 mod intake;
 mod lease;
+mod maintain;
 mod plan;
 mod prune;
 mod reconcile;
@@ -23,6 +25,7 @@ mod status;
 pub use execute::ExecuteStats;
 pub use intake::{IntakeStats, POLL_SOURCE, POLLED_JOB};
 pub use lease::{LEASE, LEASE_TTL, LeaseStatus};
+pub use maintain::MaintainStats;
 pub use plan::PlanStats;
 pub use prune::{KEEP_AT_LEAST, PruneStats};
 pub use reconcile::ReconcileStats;

@@ -6,12 +6,15 @@
 
 pub mod contract;
 pub mod fake;
+mod machine;
+
+pub use machine::{Capacity, Image, MachineSpec, Notice, NoticeKind, Owner, Upkeep};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use std::fmt::Debug;
-use trunkline_model::{Label, RunnerName};
+use trunkline_model::{Label, RunnerId, RunnerName};
 
 /// Why a provider did not do what was asked; decides what happens next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,6 +89,10 @@ pub struct LaunchSpec {
     pub labels: Vec<Label>,
     /// What the runner starts with: single use, secret.
     pub jit_config: SecretString,
+    /// GitHub's id of the registration, when it is known.
+    pub runner_id: Option<RunnerId>,
+    /// The machine, for providers that have a choice of machines.
+    pub machine: MachineSpec,
 }
 
 /// A machine that is there, starting or running.
@@ -117,4 +124,15 @@ pub trait Provider: Send + Sync + Debug {
 
     /// Stops a machine with all it started. Success when none of that name exists.
     async fn terminate(&self, name: &RunnerName) -> Result<(), Error>;
+
+    /// What it knows of machines that will be or were taken away. Providers that know nothing say nothing.
+    async fn notices(&self) -> Result<Vec<Notice>, Error> {
+        Ok(vec![])
+    }
+
+    /// One round of its own housekeeping, such as deleting left-over secrets and keeping spare machines ready.
+    /// Meant to be called every minute by whoever holds the fleet's lease.
+    async fn maintain(&self) -> Result<Upkeep, Error> {
+        Ok(Upkeep::default())
+    }
 }

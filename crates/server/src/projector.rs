@@ -21,10 +21,10 @@ pub const CURSOR: &str = "warehouse";
 /// Its name in `/api/v1/loops`.
 pub const LOOP: &str = "projector";
 
-/// Events per step.
-const EVENTS_PER_STEP: usize = 500;
+/// Events per step: what a step holds in memory, bodies and rows, grows with them.
+const EVENTS_PER_STEP: usize = 250;
 /// Bodies per step, roughly: events are read a few at a time until there are so many bytes.
-const BYTES_PER_STEP: usize = 16 << 20;
+const BYTES_PER_STEP: usize = 8 << 20;
 const EVENTS_PER_READ: usize = 50;
 /// A step waits so long for company: one load of many events costs little more than one of a few.
 const GATHER: Duration = Duration::from_millis(50);

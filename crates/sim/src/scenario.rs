@@ -1,14 +1,14 @@
 //! Scenarios: one YAML file that says how a world is, what happens in it and what must hold at the end.
 //!
-//! [`file`] is the format, [`run`] plays it. The world (fake GitHub, jobs, clouds) is ours; the product under
+//! [`mod@file`] is the format, [`run`] plays it. The world (fake GitHub, jobs, clouds) is ours; the product under
 //! test is whatever implements [`System`]. Between two moments of virtual time everything settles, so a scenario
 //! gives the same report each time. User documentation: `docs/src/scenarios.md`.
 //!
 //! | look for | in |
 //! |---|---|
-//! | keys of the file | [`file`], [`step`], [`expect`] |
+//! | keys of the file | [`mod@file`], [`step`], [`expect`] |
 //! | `90s`, `5m`, `>= 3` | [`values`] |
-//! | reading it, with line and column | [`parse`] |
+//! | reading it, with line and column | [`mod@parse`] |
 //! | what the product must offer | [`system`] |
 //! | what always must hold | [`invariants`] |
 //! | the result | [`report`] |

@@ -15,6 +15,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 const QUEUE: usize = 1024;
 const GROUP: usize = 256;
 const READERS: usize = 4;
+/// Page caches in KiB. Readers read on or look up single rows: a large cache of each would only be memory.
+const WRITER_CACHE: u32 = 16_000;
+const READER_CACHE: u32 = 2_000;
 
 type Deliver = Box<dyn FnOnce(Option<String>) + Send>;
 type Work = Box<dyn FnOnce(&Connection) -> (bool, Deliver) + Send>;
@@ -29,11 +32,12 @@ pub(crate) struct Sqlite {
     pub(crate) last: watch::Receiver<i64>,
 }
 
-fn connect(path: &Path) -> Result<Connection, Error> {
+fn connect(path: &Path, cache_kib: u32) -> Result<Connection, Error> {
     let c = Connection::open(path)?;
     c.busy_timeout(std::time::Duration::from_secs(10))?;
     c.set_prepared_statement_cache_capacity(64);
-    c.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;")?;
+    c.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")?;
+    c.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
     Ok(c)
 }
 
@@ -41,7 +45,7 @@ impl Sqlite {
     pub(crate) async fn open(path: PathBuf) -> Result<Self, Error> {
         let at = path.clone();
         let (writer, last) = blocking(move || {
-            let mut c = connect(&at)?;
+            let mut c = connect(&at, WRITER_CACHE)?;
             schema::migrate(&mut c)?;
             let (tx, rx) = mpsc::channel(QUEUE);
             let (wake, last) = watch::channel(last_seq(&c)?);
@@ -90,7 +94,7 @@ impl Sqlite {
         blocking(move || {
             let _permit = permit;
             let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let c = idle.map_or_else(|| connect(&path), Ok)?;
+            let c = idle.map_or_else(|| connect(&path, READER_CACHE), Ok)?;
             let answer = f(&c);
             readers.lock().unwrap_or_else(PoisonError::into_inner).push(c);
             answer

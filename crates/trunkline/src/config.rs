@@ -1,9 +1,11 @@
 //! `trunkline.toml`: one struct per section, every problem reported at once with its place.
 
+mod ec2;
 mod github;
 mod reader;
 mod secret;
 
+pub(crate) use ec2::Ec2;
 pub(crate) use github::GitHub;
 use reader::{Document, Section};
 pub(crate) use secret::SecretRef;
@@ -59,7 +61,9 @@ pub(crate) struct Fleet {
     pub(crate) runner_group: u64,
     /// Program and arguments that the `process` provider starts for each runner.
     pub(crate) command: Vec<String>,
-    /// Most runner processes at once; default 8.
+    /// Machines come from Amazon EC2 instead.
+    pub(crate) ec2: Option<Ec2>,
+    /// Most runners at once; default 8.
     pub(crate) max_runners: u32,
     /// Seconds between planning steps; default 2.
     pub(crate) plan_seconds: u32,
@@ -157,12 +161,20 @@ fn fleet(section: &mut Section<'_>) -> Fleet {
     }
     let runner_group = section.number("runner_group", 1..=u32::MAX).map_or(1, u64::from);
     let command = section.texts("command");
-    if command.is_empty() {
-        section.missing(
+    let ec2 = section.has("ec2").then(|| ec2::read(&mut section.section("ec2")));
+    match (command.is_empty(), &ec2) {
+        (true, None) => section.missing(
             "command",
-            "the program that runs one job and exits",
+            "the program that runs one job and exits, or `[fleet.ec2]`",
             "add `command = [\"./run.sh\"]`; the configuration is passed in ACTIONS_RUNNER_INPUT_JITCONFIG",
-        );
+        ),
+        (false, Some(_)) => section.refuse(
+            "command",
+            "`command` and `[fleet.ec2]` are both there".into(),
+            "one place where runners run",
+            "remove one of them",
+        ),
+        _ => {}
     }
     let fleet = Fleet {
         scale_config: scale_config.unwrap_or_default(),
@@ -170,7 +182,8 @@ fn fleet(section: &mut Section<'_>) -> Fleet {
         organization,
         runner_group,
         command,
-        max_runners: section.number("max_runners", 0..=10_000).unwrap_or(8),
+        ec2,
+        max_runners: section.number("max_runners", 0..=100_000).unwrap_or(8),
         plan_seconds: section.number("plan_seconds", 1..=3600).unwrap_or(2),
         reconcile_seconds: section.number("reconcile_seconds", 1..=86_400).unwrap_or(60),
         boot_timeout_seconds: section.number("boot_timeout_seconds", 5..=86_400).unwrap_or(600),

@@ -3,6 +3,7 @@
 mod fleet_loop;
 mod forge;
 mod github;
+mod providers;
 pub(crate) mod redeliver;
 #[cfg(test)]
 #[path = "../../github/tests/behaviour/script.rs"]
@@ -16,10 +17,7 @@ use jiff::SignedDuration;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use trunkline_fleet::{
-    Fleet, FleetConfig, Parts, Scope,
-    providers::process::{ProcessConfig, ProcessProvider},
-};
+use trunkline_fleet::{Fleet, FleetConfig, Parts, Scope};
 use trunkline_github::{
     Client,
     client::Scope as GitHubScope,
@@ -192,17 +190,11 @@ async fn open_fleet(
         (None, None) => bail!("`[fleet]` needs `repository` or `organization`"),
     };
     let fleet = fleet_config(settings, scope, polled, Pace(pace));
-    let provider = ProcessProvider::new(ProcessConfig {
-        command: settings.command.clone(),
-        folder: config.storage.folder.join("runners"),
-        max_runners: settings.max_runners,
-        pass_environment: vec![],
-    })
-    .context("set up the process provider")?;
+    let provider = providers::open(config, settings, clock)?;
     Fleet::open(Parts {
         store: store.clone(),
         forge: Arc::new(forge::GitHubForge::new(client.clone(), github_scope, settings.runner_group)),
-        provider: Arc::new(provider),
+        provider,
         scale: scale_config(&settings.scale_config)?,
         config: fleet,
         clock: Arc::clone(clock),

@@ -13,11 +13,9 @@
 -- $skip_events     triggering events to leave out
 SELECT
     j.head_sha AS head_sha, j.full_name AS full_name, j.id AS id, j.run_id AS run_id,
-    j.run_attempt AS run_attempt, j.status AS status, j.conclusion AS conclusion,
-    j.created_at AS created_at, j.started_at AS started_at, j.completed_at AS completed_at,
-    coalesce(r.event, '') AS event
+    j.run_attempt AS run_attempt, j.status AS status, j.conclusion AS conclusion
 FROM (
-    SELECT head_sha, full_name, id, run_id, run_attempt, status, conclusion, created_at, started_at, completed_at
+    SELECT head_sha, full_name, id, run_id, run_attempt, status, conclusion
     FROM jobs
     WHERE repo = $repo AND sha_key IN ($sha_keys) AND id BETWEEN $first_id AND $last_id
       AND name NOT IN ($skip_names) AND workflow_name NOT IN ($skip_workflows)

@@ -3,12 +3,12 @@
 //! Launch: register (409: ours from before the cut, removed and made anew) → note GitHub's id in the ledger →
 //! start the machine. Terminate: deregister first (422: it has a job, leave it alone) → stop the machine.
 
-use super::{Error, Fleet, records::write_entry};
+use super::{Error, Fleet, Scope, records::write_entry};
 use crate::{
     forge,
     ledger::Entry,
     planner::{LAUNCH, LaunchOrder, TERMINATE, TerminateOrder},
-    provider::{self, ErrorClass, LaunchSpec, Machine},
+    provider::{self, ErrorClass, LaunchSpec, Machine, MachineSpec, Owner},
 };
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -178,11 +178,19 @@ impl Round<'_> {
                         return Err(error);
                     }
                 }
+                let kind = &entry.value.runner.runner_type;
+                let machine = fleet.scale_config().get(kind).map(|kind| MachineSpec::of_runner(kind, &name));
+                let owner = Some(match &fleet.0.config.scope {
+                    Scope::Repository(repo) => Owner::Repository(repo.clone()),
+                    Scope::Organization(owner) => Owner::Organization(owner.clone()),
+                });
                 let spec = LaunchSpec {
                     name: name.clone(),
                     runner_type: entry.value.runner.runner_type.clone(),
                     labels: entry.value.runner.labels.clone(),
                     jit_config: jit.encoded,
+                    runner_id: Some(jit.runner_id),
+                    machine: MachineSpec { owner, ..machine.unwrap_or_default() },
                 };
                 let answer = fleet.0.provider.launch(&[spec]).await.into_iter().next();
                 match answer.unwrap_or_else(|| {

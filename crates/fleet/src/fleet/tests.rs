@@ -128,6 +128,29 @@ fn job(id: u64, label: &str) -> Job {
 }
 
 #[tokio::test]
+async fn what_the_provider_says_of_a_machine_stands_at_its_runner() {
+    use crate::provider::{Notice, NoticeKind};
+    let world = World::new().await;
+    world.hear(&job(1, "linux.large")).await;
+    world.round().await;
+    let name = world.provider.names().remove(0);
+    let notice = Notice {
+        name: Some(name.clone()),
+        machine_id: "m".into(),
+        kind: NoticeKind::Interruption,
+        reason: "capacity is needed elsewhere".into(),
+    };
+    world.provider.say(vec![notice]);
+    assert_eq!(world.fleet.step_maintain().await.unwrap().noted, 1);
+    assert_eq!(world.fleet.step_maintain().await.unwrap().noted, 0, "said once");
+    let status = world.fleet.status().await.unwrap();
+    let told = "the provider takes its machine away: capacity is needed elsewhere";
+    assert_eq!((status.runners[0].reason.as_str(), status.runners[0].state), (told, RunnerState::Booting));
+    world.provider.fail_list(Some(ErrorClass::Throttle));
+    assert_eq!(world.fleet.step_maintain().await.unwrap().unanswered.len(), 1);
+}
+
+#[tokio::test]
 async fn a_job_gets_a_runner_runs_and_leaves_nothing_behind() {
     let world = World::new().await;
     let mut one = job(1, "linux.large");
@@ -264,6 +287,8 @@ async fn surplus_runners_and_orphans_leave() {
         runner_type: String::new(),
         labels: vec![],
         jit_config: String::new().into(),
+        runner_id: None,
+        machine: crate::provider::MachineSpec::default(),
     };
     world.provider.launch(&[order("trunkline-lost"), order("somebody-elses")]).await;
     let stats = world.fleet.step_reconcile().await.unwrap();

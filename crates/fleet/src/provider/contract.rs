@@ -60,6 +60,8 @@ pub async fn check(provider: &dyn Provider, limit: u32) -> Result<(), Broken> {
         runner_type: "linux.large".into(),
         labels: vec![],
         jit_config: SecretString::from("c2VjcmV0".to_owned()),
+        runner_id: None,
+        machine: crate::provider::MachineSpec::default(),
     };
     let limit = limit as usize;
 

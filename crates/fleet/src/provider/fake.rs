@@ -1,6 +1,6 @@
 //! A provider in memory with switchable faults, for tests and simulations.
 
-use super::{Capabilities, Error, ErrorClass, LaunchSpec, Machine, Provider};
+use super::{Capabilities, Error, ErrorClass, LaunchSpec, Machine, Notice, Provider};
 use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
@@ -20,6 +20,7 @@ struct State {
     fail_launch: Option<ErrorClass>,
     launches: u32,
     terminations: u32,
+    notices: Vec<Notice>,
 }
 
 impl FakeProvider {
@@ -42,6 +43,11 @@ impl FakeProvider {
     /// Makes every launch fail, or no longer.
     pub fn fail_launch(&self, class: Option<ErrorClass>) {
         self.state().fail_launch = class;
+    }
+
+    /// Says this of its machines from now on.
+    pub fn say(&self, notices: Vec<Notice>) {
+        self.state().notices = notices;
     }
 
     /// A machine ends by itself.
@@ -102,6 +108,14 @@ impl Provider for FakeProvider {
             answers.push(Ok(machine));
         }
         answers
+    }
+
+    async fn notices(&self) -> Result<Vec<Notice>, Error> {
+        let state = self.state();
+        match state.fail_list {
+            Some(class) => Err(Error::new(class, "set to fail")),
+            None => Ok(state.notices.clone()),
+        }
     }
 
     async fn terminate(&self, name: &RunnerName) -> Result<(), Error> {

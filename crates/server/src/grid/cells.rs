@@ -110,7 +110,7 @@ impl Cells {
     /// Merges what was read and keeps it, unless it was forgotten meanwhile.
     pub(super) fn learn(&self, repo: &RepoName, known: Known, jobs: &[GridJob]) -> HashMap<Sha, Row> {
         let Known { mut rows, missing, ticket } = known;
-        let read = self.merged(&missing, jobs);
+        let read = self.merged(missing.len(), jobs);
         let mut kept = self.rows();
         for (sha, row) in missing.into_iter().zip(read) {
             if let Some(slot) = kept.slots.get_mut(&(repo.clone(), sha.clone()))
@@ -124,12 +124,13 @@ impl Cells {
         rows
     }
 
-    fn merged(&self, shas: &[Sha], jobs: &[GridJob]) -> Vec<Row> {
-        let indexes: HashMap<&Sha, usize> = shas.iter().zip(0..).collect();
+    /// The cells of so many commits.
+    fn merged(&self, commits: usize, jobs: &[GridJob]) -> Vec<Row> {
+        // Names are shared between jobs: most columns are found by the name's address, without reading the name.
+        let mut by_address: HashMap<*const u8, Arc<Column>> = HashMap::new();
         let mut runs: Vec<(usize, Arc<Column>, Seen)> = Vec::with_capacity(jobs.len());
         let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
         for job in jobs {
-            let Some(&index) = indexes.get(&job.head_sha) else { continue };
             let seen = Seen {
                 job: job.id.0,
                 run: job.run_id.0,
@@ -137,12 +138,15 @@ impl Cells {
                 status: job.status,
                 conclusion: job.conclusion,
             };
-            runs.push((index, columns.of(&job.full_name, &self.groups, self.fold), seen));
+            let column = by_address
+                .entry(job.full_name.as_ptr())
+                .or_insert_with(|| columns.of(&job.full_name, &self.groups, self.fold));
+            runs.push((job.commit, Arc::clone(column), seen));
         }
         drop(columns);
         let cell_of = |run: &(usize, Arc<Column>, Seen)| (run.0, Arc::as_ptr(&run.1));
         runs.sort_unstable_by_key(cell_of);
-        let mut rows: Vec<Vec<Cell>> = vec![Vec::new(); shas.len()];
+        let mut rows: Vec<Vec<Cell>> = vec![Vec::new(); commits];
         let mut cell_runs = Vec::new();
         for same in runs.chunk_by(|one, other| cell_of(one) == cell_of(other)) {
             cell_runs.clear();
@@ -150,7 +154,9 @@ impl Cells {
             if let (Some((index, column, _)), Some(merged)) = (same.first(), merge(&mut cell_runs)) {
                 let runs = u32::try_from(merged.runs).unwrap_or(u32::MAX);
                 let column = Arc::clone(column);
-                rows[*index].push(Cell { column, letter: merged.letter, job: merged.job, runs });
+                if let Some(row) = rows.get_mut(*index) {
+                    row.push(Cell { column, letter: merged.letter, job: merged.job, runs });
+                }
             }
         }
         rows.into_iter().map(Into::into).collect()
@@ -182,19 +188,15 @@ mod tests {
         format!("{number:040x}").parse().unwrap()
     }
 
-    fn job(sha: &Sha, id: u64, name: &str, conclusion: Conclusion) -> GridJob {
+    fn job(commit: usize, id: u64, name: &str, conclusion: Conclusion) -> GridJob {
         GridJob {
-            head_sha: sha.clone(),
+            commit,
             full_name: name.into(),
             id: JobId(id),
             run_id: RunId(1),
             attempt: 1,
             status: JobStatus::Completed,
             conclusion: Some(conclusion),
-            created_at: jiff::Timestamp::UNIX_EPOCH,
-            started_at: None,
-            completed_at: None,
-            event: "push".into(),
         }
     }
 
@@ -214,9 +216,9 @@ mod tests {
         let known = cells.known(&repo, &shas);
         assert_eq!(known.missing, shas);
         let jobs = [
-            job(&shas[0], 1, "pull / x", Conclusion::Failure),
-            job(&shas[0], 2, "pull / x", Conclusion::Success),
-            job(&shas[1], 3, "pull / x", Conclusion::Skipped),
+            job(0, 1, "pull / x", Conclusion::Failure),
+            job(0, 2, "pull / x", Conclusion::Success),
+            job(1, 3, "pull / x", Conclusion::Skipped),
         ];
         let rows = cells.learn(&repo, known, &jobs);
         assert_eq!(letters(&rows[&shas[0]]), [("pull / x".into(), 'F', 2, 2)]);
@@ -231,7 +233,7 @@ mod tests {
         let (cells, repo) = (Cells::new(&GridConfig::default()), "a/b".parse().unwrap());
         let known = cells.known(&repo, &[sha(1)]);
         cells.forget(&repo, &sha(1));
-        cells.learn(&repo, known, &[job(&sha(1), 1, "old", Conclusion::Failure)]);
+        cells.learn(&repo, known, &[job(0, 1, "old", Conclusion::Failure)]);
         assert_eq!(cells.known(&repo, &[sha(1)]).missing.len(), 1);
     }
 

@@ -91,7 +91,7 @@ impl Encoded {
                 written.expect("writing to memory does not fail").into()
             }),
             Encoding::Zstd => self.zstd.get_or_init(|| {
-                zstd::bulk::compress(&self.plain, 6).expect("compressing in memory does not fail").into()
+                zstd::bulk::compress(&self.plain, 3).expect("compressing in memory does not fail").into()
             }),
         }
     }

@@ -193,7 +193,7 @@ async fn a_long_log_is_taken_in_steps() {
     let events = (1..=620).map(|id| polled(&id.to_string(), &job(id, None)));
     server.store.append(events.collect()).await.unwrap();
     let first = server.app.projector().step().await.unwrap();
-    assert_eq!((first.events, first.more), (500, true));
+    assert_eq!((first.events, first.more), (super::EVENTS_PER_STEP, true));
     let rest = server.app.projector().catch_up().await.unwrap();
-    assert_eq!((rest.events, rest.more, rows(&server).await), (120, false, 620));
+    assert_eq!((rest.events, rest.more, rows(&server).await), (620 - super::EVENTS_PER_STEP, false, 620));
 }

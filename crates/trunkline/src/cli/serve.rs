@@ -23,7 +23,7 @@ pub(super) fn run(args: &Args) -> Result<Answer> {
         let address = listener.local_addr()?;
         let engine = Engine::open(config, Arc::new(SystemClock), Pace(1)).await?;
         out::talk(&format!("Trunkline is ready: http://{address}/"));
-        engine.run(listener, on_signal()?).await?;
+        Box::pin(engine.run(listener, on_signal()?)).await?;
         Ok(Answer::Ok)
     })
 }

@@ -176,9 +176,29 @@ impl<'a> Section<'a> {
         let item = self.item(key)?;
         let number = item.as_integer().and_then(|n| u32::try_from(n).ok()).filter(|n| range.contains(n));
         if number.is_none() {
-            self.wrong(key, item, &format!("a whole number from {} to {}", range.start(), range.end()));
+            let expected = format!("a whole number from {} to {}", range.start(), range.end());
+            match item.as_integer() {
+                Some(outside) => self.refuse(key, format!("{outside} does not fit"), &expected, ""),
+                None => self.wrong(key, item, &expected),
+            }
         }
         number
+    }
+
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+        let item = self.item(key)?;
+        let flag = item.as_bool();
+        if flag.is_none() {
+            self.wrong(key, item, "`true` or `false`");
+        }
+        flag
+    }
+
+    /// A table whose keys are the user's own.
+    pub(super) fn all_texts(&mut self) -> std::collections::BTreeMap<String, String> {
+        let keys: Vec<String> =
+            self.table.into_iter().flat_map(TableLike::iter).map(|(key, _)| key.to_owned()).collect();
+        keys.into_iter().filter_map(|key| self.text(&key).map(|text| (key, text))).collect()
     }
 
     /// `{ file = … }`, `{ env = … }` or `{ command = [..] }`: never the secret itself.
@@ -280,7 +300,13 @@ impl<'a> Section<'a> {
 
     fn wrong(&self, key: &str, item: &Item, expected: &str) {
         let at = item.span().map_or(self.start, |span| span.start);
-        self.document.report(at, self.path_of(key), format!("this is a {}", item.type_name()), expected, "");
+        self.document.report(
+            at,
+            self.path_of(key),
+            format!("this is {}", with_article(item.type_name())),
+            expected,
+            "",
+        );
     }
 
     fn path_of(&self, key: &str) -> String {
@@ -288,17 +314,28 @@ impl<'a> Section<'a> {
     }
 }
 
+fn with_article(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
+}
+
 fn kind(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| format!("this is a {}", value.type_name()), |text| format!("`{text}` does not fit"))
+    value.as_str().map_or_else(
+        || format!("this is {}", with_article(value.type_name())),
+        |text| format!("`{text}` does not fit"),
+    )
 }
 
 /// Line and column (in characters), from 1, of a byte offset.
 fn place(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    let mut line = &before[line_start..];
+    if text[before.len()..].starts_with('\n') {
+        // Both characters of a line break are at the end of the line.
+        line = line.strip_suffix('\r').unwrap_or(line);
+    }
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 /// Edit distance, for "did you mean".

@@ -133,3 +133,48 @@ fn the_documented_example_is_a_configuration() {
     let github = config.unwrap().github;
     assert_eq!((github.apps.len(), github.hooks.len()), (2, 3));
 }
+#[test]
+fn what_is_missing_before_a_windows_line_break_is_missing_at_the_end_of_the_line() {
+    for text in ["\"key\r\nother = 1\r\n", "\"key\nother = 1\n"] {
+        let (_, problems) = parse("trunkline.toml", text);
+        assert_eq!((problems[0].line, problems[0].column), (1, 5), "{problems:?}");
+    }
+}
+
+const EC2: &str = "[github]\nwebhook_secrets = [{ env = \"X\" }]\n[fleet]\nscale_config = \"s.yml\"\norganization = \"acme\"\n\
+                   [fleet.ec2]\n";
+
+#[test]
+fn machines_of_ec2_are_read() {
+    let text = format!(
+        "{EC2}region = \"us-east-1\"\nenvironment = \"prod\"\nsubnets = [\"subnet-1\"]\nmax_machines = 500\n\
+         templates = {{ linux-x64 = \"lt-1:3\", windows-x64 = \"windows\" }}\n\
+         images = {{ linux-arm64 = \"al2023-*|137112412989\", linux-x64 = \"ami-1\" }}\n\
+         tags = {{ Project = \"ci\" }}\nreuse = {{ max_spares = 3 }}\nstart = {{ linux_user = \"ci\" }}\n"
+    );
+    let (config, problems) = parse("trunkline.toml", &text);
+    assert_eq!(problems, []);
+    let ec2 = config.unwrap().fleet.unwrap().ec2.unwrap();
+    assert_eq!((ec2.region.as_str(), ec2.provider.environment.as_str()), ("us-east-1", "prod"));
+    let template = |kind: &str| {
+        let template = &ec2.provider.templates[kind];
+        format!("{} {}", template.template, template.version)
+    };
+    assert_eq!(
+        (template("linux-x64").as_str(), template("windows-x64").as_str()),
+        ("lt-1 3", "windows $Default")
+    );
+    assert_eq!(ec2.provider.images["linux-arm64"].to_string(), "al2023-*|137112412989");
+    assert_eq!(ec2.provider.reuse.map(|reuse| reuse.max_spares), Some(3));
+    assert_eq!((ec2.provider.start.linux_user.as_str(), ec2.provider.tags["Project"].as_str()), ("ci", "ci"));
+}
+
+#[test]
+fn everything_wrong_about_ec2_is_said_with_its_place() {
+    let text = format!(
+        "{EC2}environment = \"a b\"\nmetadata_hops = 65\nimages = {{ linux-x86 = \"ami-1\" }}\ntags = {{ \"a/b\" = \"x\" }}\n\
+         endpoint = \"no address\"\npublic_address = 1\n"
+    )
+    .replace("organization", "command = [\"./run.sh\"]\norganization");
+    insta::assert_snapshot!(problems(&text));
+}

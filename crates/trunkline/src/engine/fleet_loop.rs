@@ -15,6 +15,8 @@ use trunkline_store::Store;
 
 /// Rounds of decisions and effects without a pause between them, while there is more to do than a step takes.
 const ROUNDS: usize = 20;
+/// Between two rounds of the provider's housekeeping.
+const MAINTAIN: Duration = Duration::from_secs(60);
 
 /// Runs until shutdown; the lease is kept meanwhile, however long a step takes, and given back at the end.
 pub(super) async fn run(
@@ -49,7 +51,7 @@ async fn turns(fleet: &Fleet, settings: &Settings, store: &Store, app: &App, shu
     let mut log = store.subscribe();
     let mut plan = tokio::time::interval(Duration::from_secs(u64::from(settings.plan_seconds)));
     plan.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut reconciled: Option<Instant> = None;
+    let (mut reconciled, mut maintained): (Option<Instant>, Option<Instant>) = (None, None);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -63,6 +65,10 @@ async fn turns(fleet: &Fleet, settings: &Settings, store: &Store, app: &App, shu
                 if reconciled.is_none_or(|at| at.elapsed() >= reconcile_every) {
                     reconcile(fleet, app).await;
                     reconciled = Some(Instant::now());
+                }
+                if maintained.is_none_or(|at| at.elapsed() >= MAINTAIN) {
+                    maintain(fleet, app).await;
+                    maintained = Some(Instant::now());
                 }
                 intake(fleet, app).await;
                 for _ in 0..ROUNDS {
@@ -167,6 +173,33 @@ async fn reconcile(fleet: &Fleet, app: &App) {
             report(app, "fleet.reconcile", started, (stats.runners, stats.changed, stats.orphans), why);
         }
         Err(error) => failed(app, "fleet.reconcile", started, &error),
+    }
+}
+
+async fn maintain(fleet: &Fleet, app: &App) {
+    let started = Instant::now();
+    match fleet.step_maintain().await {
+        Ok(stats) => {
+            let upkeep = &stats.upkeep;
+            let done = upkeep.secrets_deleted
+                + upkeep.disks_deleted
+                + upkeep.machines_ended
+                + upkeep.spares_prepared;
+            let troubles: Vec<&str> =
+                stats.unanswered.iter().chain(&upkeep.troubles).map(String::as_str).collect();
+            let mut why = format!("{done} left-overs and spares seen to, {} notices", stats.noted);
+            if !troubles.is_empty() {
+                why = format!("{why}; {}", troubles.join("; "));
+            }
+            report(
+                app,
+                "fleet.maintain",
+                started,
+                (done + stats.noted, done + stats.noted, troubles.len()),
+                why,
+            );
+        }
+        Err(error) => failed(app, "fleet.maintain", started, &error),
     }
 }
 

@@ -165,6 +165,7 @@ fn settings(fleet: &Fleet, repo: trunkline_model::RepoName) -> FleetSettings {
         organization: None,
         runner_group: 1,
         command: vec![],
+        ec2: None,
         max_runners: fleet.max_runners,
         plan_seconds: fleet.plan_seconds,
         keep_finished_days: 7,

@@ -8,7 +8,6 @@ use crate::{
     queries::jobs::{parse_conclusion, parse_status},
     read::Answer,
 };
-use jiff::Timestamp;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -20,8 +19,8 @@ use trunkline_model::{Conclusion, JobId, JobStatus, RepoName, RunId, Sha};
 /// Names are shared between rows: a page has some 75,000 rows, but few names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GridJob {
-    /// Commit.
-    pub head_sha: Sha,
+    /// The commit's place among those that were asked for.
+    pub commit: usize,
     /// Column: `workflow / job`.
     pub full_name: Arc<str>,
     /// Job.
@@ -34,14 +33,6 @@ pub struct GridJob {
     pub status: JobStatus,
     /// How it ended.
     pub conclusion: Option<Conclusion>,
-    /// When GitHub made it.
-    pub created_at: Timestamp,
-    /// When it began to run.
-    pub started_at: Option<Timestamp>,
-    /// When it ended.
-    pub completed_at: Option<Timestamp>,
-    /// What triggered the run; empty while the run is unknown.
-    pub event: Arc<str>,
 }
 
 /// Jobs of some commits, by job id.
@@ -61,36 +52,30 @@ pub(crate) async fn grid_jobs(
         .texts("skip_workflows", &skip.workflows)
         .texts("skip_events", &skip.events);
     let batches = engine.query(&GRID_JOBS, params).await?;
-    let wanted: HashMap<&str, &Sha> = shas.iter().map(|sha| (sha.as_str(), sha)).collect();
-    let (mut names, mut events, mut last) = (Shared::default(), Shared::default(), None);
+    let wanted: HashMap<&str, usize> = shas.iter().map(Sha::as_str).zip(0..).collect();
+    let (mut names, mut last) = (Shared::default(), None);
     let mut out = Vec::with_capacity(batches.iter().map(arrow::array::RecordBatch::num_rows).sum());
     for batch in &batches {
         let answer = Answer { query: GRID_JOBS.name, batch };
         let (head_sha, full_name) = (answer.texts("head_sha")?, answer.texts("full_name")?);
         let (id, run_id) = (answer.numbers("id")?, answer.numbers("run_id")?);
-        let (attempt, event) = (answer.numbers("run_attempt")?, answer.texts("event")?);
+        let attempt = answer.numbers("run_attempt")?;
         let (status, conclusion) = (answer.texts("status")?, answer.texts("conclusion")?);
-        let created_at = answer.times("created_at")?;
-        let (started_at, completed_at) = (answer.times("started_at")?, answer.times("completed_at")?);
         for row in answer.rows() {
             // The key is only the beginning of the hash. Rows of one commit tend to follow each other.
             let hash = head_sha.get(row);
-            if last.is_none_or(|sha: &Sha| sha.as_str() != hash) {
+            if last.is_none_or(|commit: usize| shas[commit].as_str() != hash) {
                 last = wanted.get(hash).copied();
             }
-            let Some(sha) = last else { continue };
+            let Some(commit) = last else { continue };
             out.push(GridJob {
-                head_sha: sha.clone(),
+                commit,
                 full_name: names.get(full_name.get(row)),
                 id: JobId(id.get(row)),
                 run_id: RunId(run_id.get(row)),
                 attempt: u32::try_from(attempt.get(row)).unwrap_or(u32::MAX),
                 status: parse_status(status.get(row)),
                 conclusion: conclusion.opt(row).map(parse_conclusion),
-                created_at: created_at.get(row),
-                started_at: started_at.opt(row),
-                completed_at: completed_at.opt(row),
-                event: events.get(event.get(row)),
             });
         }
     }

@@ -22,6 +22,8 @@ fn order(name: &str) -> LaunchSpec {
         runner_type: "linux.large".into(),
         labels: vec![],
         jit_config: SecretString::from("very-secret".to_owned()),
+        runner_id: None,
+        machine: crate::provider::MachineSpec::default(),
     }
 }
 
