@@ -10,7 +10,8 @@ fn problems(text: &str) -> String {
 fn mistakes_are_told_with_their_place() {
     insta::assert_snapshot!(problems("name: x\nworld: {}\nsteps:\n  - advance: soon\n"), @r#"s.yaml:4:14: error: `soon` is not a length of time: expected numbers with units `ms`, `s`, `m`, `h` or `d`, such as `90s` or `1h30m`"#);
     insta::assert_snapshot!(problems("name: x\nworld: {}\nsteps:\n  - advence: 5m\n"), @r#"s.yaml:4:5: error: unknown variant `advence`, expected one of advance, push, queue_job, queue_jobs, cancel, rerun, open_pull, comment, deliver, fault, kill, down, workload, wait_until_quiet"#);
-    insta::assert_snapshot!(problems("name: x\nworld:\n  sead: 3\nsteps: []\n"), @r#"s.yaml:3:3: error: unknown field `sead`, expected one of repo, seed, workload, cloud, faults"#);
+    insta::assert_snapshot!(problems("name: x\nworld: {}\nsteps:\n  - kill: nobody\n"), @r#"s.yaml:4:11: error: `kill` takes `process`, or a place such as `{ after_calls: 3 }`"#);
+    insta::assert_snapshot!(problems("name: x\nworld:\n  sead: 3\nsteps: []\n"), @r#"s.yaml:3:3: error: unknown field `sead`, expected one of repo, seed, workload, cloud, latency, faults"#);
     insta::assert_snapshot!(problems("name: x\nworld: {}\n"), @r#"s.yaml:2:1: error: missing field `steps`"#);
     insta::assert_snapshot!(problems("name: x\nworld: { faults: { drop: 1.5 } }\nsteps: []\n"), @r#"s.yaml:2:26: error: 1.5 is not between 0 and 1"#);
     insta::assert_snapshot!(problems("name: [x\n"), @r#"s.yaml:1:7: error: expected string scalar"#);
