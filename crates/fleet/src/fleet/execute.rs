@@ -6,7 +6,7 @@
 use super::{Error, Fleet, Scope, records::write_entry};
 use crate::{
     forge,
-    ledger::Entry,
+    ledger::{Entry, Registration},
     planner::{LAUNCH, LaunchOrder, TERMINATE, TerminateOrder},
     provider::{self, ErrorClass, LaunchSpec, Machine, MachineSpec, Owner},
 };
@@ -242,6 +242,9 @@ impl Round<'_> {
             Ok(()) | Err(forge::Error::NotFound) => {}
             Err(forge::Error::Busy) => {
                 entry.value.terminating = false;
+                // As good as an observation: without it, the planner would decide the same until the next comparison.
+                entry.value.registration = Registration::Busy;
+                entry.value.seen_at = Some(fleet.now());
                 "it took a job, so it stays".clone_into(&mut entry.value.runner.reason);
                 write_entry(&mut batch, &entry.value, version);
                 return Ok((End::Done(json!({"left_alone": "GitHub says it has a job"})), batch));

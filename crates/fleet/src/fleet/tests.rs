@@ -262,6 +262,8 @@ async fn a_busy_runner_survives_an_outage_and_a_wrong_belief() {
     world.forge.state().runners.values_mut().for_each(|runner| runner.busy = true);
     world.round().await;
     assert_eq!(world.provider.counts(), (1, 0), "GitHub's 422 protects it");
+    let again = world.fleet.step_plan().await.unwrap();
+    assert_eq!(again.terminations, 0, "the refusal said that it has a job; nobody asks again");
     world.fleet.step_reconcile().await.unwrap();
     assert_eq!(world.states().await, [RunnerState::Busy]);
 }
