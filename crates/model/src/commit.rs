@@ -58,7 +58,7 @@ pub struct Push {
     pub head_commit: Option<Commit>,
     /// Who pushed.
     pub pusher: String,
-    /// When the push arrived: payloads carry no time of their own but the commits'.
+    /// When GitHub took the push, to the second; the time of receipt where GitHub does not say.
     pub pushed_at: Timestamp,
 }
 

@@ -1,12 +1,12 @@
 -- Commits of a branch, newest first: the rows of the grid.
 --
--- Order: arrival of the push, then position in the push, so a stack that lands in one push shows all its commits.
+-- Order: time of the push, then position in the push, so a stack that lands in one push shows all its commits.
 -- A commit that was pushed again counts where it was pushed last.
 --
 -- $repo             repository
 -- $git_ref          full ref
 -- $all              1: from the newest commit on; 0: only what lies below the position that follows
--- $before_time      arrival of the push of the last commit seen
+-- $before_time      time of the push of the last commit seen
 -- $before_position  its position in the push
 -- $before_sha       its hash
 -- $limit            how many

@@ -146,6 +146,8 @@ pub fn push(push: &Push) -> Value {
             "committer": person,
         })
     };
+    let mut repository = repository(&push.repo);
+    repository["pushed_at"] = push.pushed_at.as_second().into();
     json!({
         "ref": push.git_ref,
         "before": push.before,
@@ -156,7 +158,7 @@ pub fn push(push: &Push) -> Value {
         "commits": push.commits.iter().map(commit).collect::<Vec<_>>(),
         "head_commit": push.head_commit.as_ref().map(commit),
         "pusher": { "name": push.pusher, "email": format!("{}@example.com", push.pusher) },
-        "repository": repository(&push.repo),
+        "repository": repository,
         "sender": user(&push.pusher),
     })
 }
@@ -231,7 +233,7 @@ mod tests {
     };
     use std::collections::HashSet;
     use trunkline_github::webhook::{self, Event};
-    use trunkline_model::DeliveryId;
+    use trunkline_model::{DeliveryId, Push};
 
     #[test]
     fn webhooks_read_back_as_what_they_were_made_from() {
@@ -239,6 +241,12 @@ mod tests {
         let config = WorkloadConfig { jobs_scale: 0.1, ..WorkloadConfig::demo() };
         let history = live_through(&config, 12, until, FirstIds::default()).1;
         let deliveries = history.deliveries();
+        // GitHub says the time of a push to the second.
+        let to_the_second = |push: &Push| {
+            let pushed_at = jiff::Timestamp::from_second(push.pushed_at.as_second()).unwrap();
+            Push { pushed_at, ..push.clone() }
+        };
+        let pushes: Vec<Push> = history.pushes.iter().map(to_the_second).collect();
         let (mut ids, mut found) = (HashSet::new(), [0_usize; 5]);
         for delivery in &deliveries {
             assert!(ids.insert(delivery.id.parse::<DeliveryId>().unwrap()), "{}", delivery.id);
@@ -247,7 +255,7 @@ mod tests {
             let (at, known) = match &read.event {
                 Event::WorkflowJob(job) => (0, history.jobs.contains(job)),
                 Event::WorkflowRun(run) => (1, history.runs.contains(run)),
-                Event::Push(push) => (2, history.pushes.contains(push)),
+                Event::Push(push) => (2, pushes.contains(push)),
                 Event::PullRequest(pull) => (3, history.pulls.contains(pull)),
                 Event::IssueComment(comment) => (4, history.comments.contains(comment)),
                 other => panic!("{other:?}"),

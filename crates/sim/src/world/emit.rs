@@ -7,7 +7,10 @@ use trunkline_model::{IssueComment, JobId, PrNumber, RepoName, RunId, Sha};
 impl World {
     /// Adds what every payload has and puts it in the queue.
     fn emit(&mut self, event: &str, action: Option<&str>, repo: &RepoName, sender: &str, mut body: Value) {
-        let Some(repository) = self.repo(repo).map(payload::repository) else { return };
+        let Some(mut repository) = self.repo(repo).map(payload::repository) else { return };
+        if event == "push" {
+            repository["pushed_at"] = self.now.as_second().into();
+        }
         if let Some(action) = action {
             body["action"] = action.into();
         }

@@ -12,7 +12,7 @@ pub(crate) fn dump(data: &Path) -> BTreeMap<String, Vec<String>> {
                 &connection,
                 &format!(
                     "SELECT column_name FROM duckdb_columns() WHERE table_name = '{table}'
-                     AND column_name NOT IN ('seen_at', 'pushed_at', 'version', 'digest') ORDER BY column_index"
+                     AND column_name NOT IN ('seen_at', 'version', 'digest') ORDER BY column_index"
                 ),
             )
             .join(", ");
